@@ -1,0 +1,152 @@
+"""Languages and times as people read them: da, nb, sv and en; instants in the organisation's zone.
+
+Nothing here reads the clock. Durations are elapsed time: no working days, no calendar months.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_datetime
+from flask import Flask, Response, g, has_request_context, request
+from flask_babel import Babel, get_locale, refresh
+from werkzeug.datastructures import LanguageAccept
+
+LOCALES = ("en", "da", "nb", "sv")
+NAMES = {"en": "English", "da": "Dansk", "nb": "Norsk bokmål", "sv": "Svenska"}
+DEFAULT = "en"
+FALLBACKS = {"no": "nb", "nn": "nb"}  # who reads nynorsk reads bokmål
+REGIONAL = {"en": "en_GB", "da": "da_DK", "nb": "nb_NO", "sv": "sv_SE"}  # plain "en" gives American dates
+
+INSTANT = {
+    "en": "EEE d MMM y, HH:mm zzz",
+    "da": "EEE d. MMM y 'kl.' HH.mm zzz",
+    "nb": "EEE d. MMM y 'kl.' HH:mm zzz",
+    "sv": "EEE d MMM y 'kl.' HH:mm zzz",
+}
+DAY = {"en": "EEE d MMM y", "da": "EEE d. MMM y", "nb": "EEE d. MMM y", "sv": "EEE d MMM y"}
+UNITS = {  # day, hour, minute, second
+    "en": ("d", "h", "min", "s"),
+    "da": ("d", "t", "min", "s"),
+    "nb": ("d", "t", "min", "s"),
+    "sv": ("d", "h", "min", "s"),
+}
+LEFT = {"en": "{} left", "da": "{} tilbage", "nb": "{} igjen", "sv": "{} kvar"}
+LATE = {"en": "{} late", "da": "{} over fristen", "nb": "{} over fristen", "sv": "{} efter fristen"}
+
+
+def known(tag: str | None) -> str | None:
+    """The language of ours that a tag such as "nn", "da-DK" or "en_US" means, or None."""
+    language = (tag or "").replace("_", "-").partition("-")[0].lower()
+    language = FALLBACKS.get(language, language)
+    return language if language in LOCALES else None
+
+
+def choose(*preferences: str | None, accept: Iterable[str] = ()) -> str:
+    """The first language we have: of the preferences, then of those a browser accepts, else English."""
+    for tag in (*preferences, *accept):
+        if found := known(tag):
+            return found
+    return DEFAULT
+
+
+def instant(at: datetime, zone: str, locale: str) -> str:
+    """The instant in the zone (IANA name), the zone always said: "Fri 9 Oct 2026, 09:30 CEST"."""
+    return _format(at, INSTANT, zone, locale)
+
+
+def day(at: datetime, zone: str, locale: str) -> str:
+    """The calendar day that the instant falls on in the zone: "Fri 9 Oct 2026"."""
+    return _format(at, DAY, zone, locale)
+
+
+def _format(at: datetime, patterns: dict[str, str], zone: str, locale: str) -> str:
+    if at.tzinfo is None:
+        raise ValueError("An instant without a zone cannot be shown: nobody would know when it was.")
+    language = choose(locale)
+    return format_datetime(at.astimezone(ZoneInfo(zone)), patterns[language], locale=REGIONAL[language])
+
+
+def duration(length: timedelta, locale: str) -> str:
+    """The two largest units, cut and never rounded up: "2 d 4 h", "4 h 10 min", "59 min", "30 s"."""
+    day_, hour, minute, second = UNITS[choose(locale)]
+    seconds = int(abs(length.total_seconds()))
+    if seconds < 60:
+        return f"{seconds} {second}"
+    minutes, hours, days = seconds // 60 % 60, seconds // 3600 % 24, seconds // 86400
+    if days:
+        return f"{days} {day_} {hours} {hour}" if hours else f"{days} {day_}"
+    if hours:
+        return f"{hours} {hour} {minutes} {minute}" if minutes else f"{hours} {hour}"
+    return f"{minutes} {minute}"
+
+
+def remaining(left: timedelta, locale: str) -> str:
+    """What is left in words, "2 d 4 h left", or "3 h late" once it is below zero."""
+    words = LATE if left < timedelta() else LEFT
+    return words[choose(locale)].format(duration(left, locale))
+
+
+@lru_cache(maxsize=512)
+def country(code: str, locale: str) -> str:
+    """The name of a country (ISO 3166-1 alpha-2) in a language; the code itself when unknown."""
+    return str(Locale.parse(REGIONAL[choose(locale)]).territories.get(code.upper(), code))
+
+
+@lru_cache(maxsize=512)
+def language(code: str, locale: str) -> str:
+    """The name of a language (ISO 639-1) in a language; the code itself when unknown."""
+    return str(Locale.parse(REGIONAL[choose(locale)]).languages.get(code.lower(), code))
+
+
+# --- in pages -------------------------------------------------------------------------------------
+
+
+def prefer(locale: str | None, zone: str) -> None:
+    """For the rest of this request show pages in this language and times in this zone."""
+    g.preferred_locale, g.zone = locale, zone
+    refresh()
+
+
+def current() -> str:
+    """The language of the present request, or of `flask_babel.force_locale` in a job."""
+    return choose(str(get_locale() or DEFAULT))
+
+
+def zone() -> str:
+    """The zone that times of the present request are shown in; UTC before anybody signed in."""
+    return str(g.get("zone", "UTC"))
+
+
+def _select() -> str:
+    accept = request.accept_languages if has_request_context() else LanguageAccept()
+    return choose(g.get("preferred_locale"), accept=accept.values())
+
+
+def init_app(app: Flask) -> None:
+    """Set up gettext and the filters `instant`, `day`, `duration`, `remaining`, `country`, `language`."""
+    Babel(app, default_locale=DEFAULT, locale_selector=_select)
+    app.jinja_env.globals.update(LOCALES=NAMES, current_locale=current, current_zone=zone)
+    app.jinja_env.filters.update(
+        instant=lambda at, in_zone=None: instant(at, in_zone or zone(), current()),
+        day=lambda at, in_zone=None: day(at, in_zone or zone(), current()),
+        duration=lambda length: duration(length, current()),
+        remaining=lambda left: remaining(left, current()),
+        country=lambda code: country(code, current()),
+        language=lambda code: language(code, current()),
+    )
+
+    @app.before_request
+    def forget() -> None:
+        for name in ("preferred_locale", "zone"):
+            g.pop(name, None)
+        refresh()
+
+    @app.after_request
+    def say(response: Response) -> Response:
+        if response.mimetype == "text/html":
+            response.headers.setdefault("Content-Language", current())
+            response.vary.update(("Accept-Language", "Cookie"))
+        return response
