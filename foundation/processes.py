@@ -31,6 +31,7 @@ from foundation.settings import Settings
 READY_WITHIN = 60.0  # seconds until everything answers, or the start is given up
 LONG_LIFE = 30.0  # a child that lived that many seconds is restarted without delay again
 LONGEST_PAUSE = 30.0  # seconds between two restarts of a child that keeps dying
+SETTLED = 0.7  # seconds a child without an address has to live to count as ready
 TRIES = 3  # deaths before it first was ready, until the start is given up
 HASTY = 2.0  # seconds a child gets once we were asked twice
 ASK_TO_STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -49,7 +50,7 @@ class Child:
     environ: Mapping[str, str] = field(default_factory=dict)  # on top of the starter's own
     listens: str = ""  # host:port that must be free before the start
     named_by: str = ""  # the variable that names this address
-    ready: str = ""  # http address that answers 200 once it serves
+    ready: str = ""  # http address that answers 200 once it serves; without one, living on will do
     log: Path | None = None  # where it writes what it does not print
 
 
@@ -264,7 +265,8 @@ class _Starter:
                 raise Refused(f"This does not start: {names}. The lines above say why.")
             self._turn(0.05)
             for each in waiting:
-                each.ready = each.alive and _serves(each.child.ready)
+                lived, address = time.monotonic() - each.started, each.child.ready
+                each.ready = each.alive and (_serves(address) if address else lived > SETTLED)
 
     def mind(self) -> None:
         """Print what children print and restart those that die, until asked to stop."""
@@ -365,14 +367,11 @@ def _serves(address: str) -> bool:
                 asking.connect(parts.path)
                 asking.sendall(b"PING\r\n")
                 return asking.recv(16).startswith(b"+PONG")
-        if parts.hostname:
-            connection = HTTPConnection(parts.hostname, parts.port, timeout=2)
-            with closing(connection):
-                connection.request("GET", parts.path or "/")
-                return connection.getresponse().status == 200
+        with closing(HTTPConnection(parts.hostname or "", parts.port, timeout=2)) as connection:
+            connection.request("GET", parts.path or "/")
+            return connection.getresponse().status == 200
     except (OSError, HTTPException):
         return False
-    return True
 
 
 def dies_with(parent: int) -> Callable[[], None] | None:
