@@ -32,12 +32,13 @@ class Started:
     def __init__(self, home: Path, *names: str, **environ: str) -> None:
         self.home = home
         home.parent.mkdir(exist_ok=True)
-        self.screen = home.parent / f"screen-{os.urandom(4).hex()}.txt"
+        self.mark = os.urandom(8).hex()
+        self.screen = home.parent / f"screen-{self.mark}.txt"
         with self.screen.open("wb") as screen:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "tests.foundation.an_installation", *names],
                 cwd=ROOT,
-                env={**os.environ, **PROVIDERS, "BREACHCLOCK_HOME": str(home), **environ},
+                env={**os.environ, **PROVIDERS, "BREACHCLOCK_HOME": str(home), "MARK": self.mark, **environ},
                 stdout=screen,
                 stderr=subprocess.STDOUT,
             )
@@ -55,12 +56,13 @@ class Started:
 
     def pids(self) -> list[int]:
         """Everything that this starter's children are and started themselves."""
-        mark, found = str(self.home).encode(), []
+        found = []
         for process in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
+                ours = self.mark.encode() in (process / "environ").read_bytes()
                 # the queue server writes its socket's path over its environment
-                told = (process / "environ").read_bytes() + (process / "cmdline").read_bytes()
-                if mark in told and int(process.name) != self.process.pid:
+                queue = f"unixsocket:{self.home}/".encode() in (process / "cmdline").read_bytes()
+                if (ours or queue) and int(process.name) != self.process.pid:
                     found.append(int(process.name))
         return found
 
@@ -73,6 +75,8 @@ def started(home: Path, *names: str, **environ: str) -> Iterator[Started]:
     finally:
         one.process.kill()
         one.process.wait()
+        for left in one.pids() if "parent" in names else ():  # a child's own child has no such bond
+            os.kill(left, signal.SIGKILL)
 
 
 @pytest.fixture
