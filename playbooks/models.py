@@ -1,0 +1,117 @@
+"""Tables of playbooks being carried out. What a state claims, its row must be able to show."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from foundation.database import Base, Owned, new_id
+from playbooks.rules.timeline import Kind
+
+
+def _choice(kind: type[StrEnum]) -> Enum:
+    return Enum(
+        kind, native_enum=False, length=20, values_callable=lambda every: [each.value for each in every]
+    )
+
+
+class RunState(StrEnum):
+    """Where a run stands."""
+
+    RUNNING = "running"  # at least one step is open, and the clock minds it
+    ENDED = "ended"  # no step is open; nothing more will be said about it
+
+
+class StepState(StrEnum):
+    """Where a step of a run stands."""
+
+    OPEN = "open"  # somebody still has to do it
+    DONE = "done"  # somebody did it, or an event showed that it is done
+    SKIPPED = "skipped"  # a named person left it out, with a reason
+    NOT_APPLICABLE = "not_applicable"  # the facts rule it out, or what it was about has ended
+
+
+class Run(Owned, Base):
+    """A playbook being carried out about one thing, by the text it had when it started."""
+
+    __tablename__ = "playbook_runs"
+    __table_args__ = (
+        Index(
+            "uq_playbook_runs_one_running", "about", "playbook", unique=True,
+            sqlite_where=text("state = 'running'"), postgresql_where=text("state = 'running'"),
+        ),
+        Index(
+            "ix_playbook_runs_due", "next_due_at",
+            sqlite_where=text("state = 'running'"), postgresql_where=text("state = 'running'"),
+        ),
+        CheckConstraint("state IN ('running', 'ended')", name="state"),
+        CheckConstraint("(state = 'ended') = (ended_at IS NOT NULL)", name="ended_has_its_time"),
+        CheckConstraint("state = 'running' OR next_due_at IS NULL", name="ended_wakes_nobody"),
+    )  # fmt: skip
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    about: Mapped[str] = mapped_column(String(80), index=True)  # a chain of the ledger
+    playbook: Mapped[str] = mapped_column(String(40))
+    definition_hash: Mapped[str] = mapped_column(String(64))
+    definition: Mapped[str] = mapped_column(Text)  # the TOML itself: a later edit changes no run
+    anchors: Mapped[dict[str, Any]]  # name to ISO 8601 instant; replace the whole, parts are not tracked
+    summary: Mapped[str] = mapped_column(String(200))  # what messages call it; never personal data
+    state: Mapped[RunState] = mapped_column(_choice(RunState), default=RunState.RUNNING)
+    next_due_at: Mapped[datetime | None]
+    last_tick_at: Mapped[datetime | None]
+    started_at: Mapped[datetime]
+    started_by: Mapped[str] = mapped_column(String(200))
+    ended_at: Mapped[datetime | None]
+
+
+class StepRecord(Owned, Base):
+    """One step of a run: whose it is, until when, and how it ended."""
+
+    __tablename__ = "playbook_steps"
+    __table_args__ = (
+        UniqueConstraint("run_id", "key"),
+        CheckConstraint("state IN ('open', 'done', 'skipped', 'not_applicable')", name="state"),
+        CheckConstraint("(state = 'open') = (done_at IS NULL)", name="closed_has_its_time"),
+        CheckConstraint("(done_at IS NULL) = (done_by IS NULL)", name="closed_has_its_author"),
+        CheckConstraint(
+            "state IN ('open', 'done') OR (reason IS NOT NULL AND reason <> '')",
+            name="left_out_with_a_reason",
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    run_id: Mapped[UUID] = mapped_column(ForeignKey("playbook_runs.id"), index=True)
+    position: Mapped[int]
+    key: Mapped[str] = mapped_column(String(40))
+    title: Mapped[str] = mapped_column(String(200))
+    role: Mapped[str] = mapped_column(String(20))
+    owner_id: Mapped[UUID | None] = mapped_column(ForeignKey("staff_members.id"))
+    due_at: Mapped[datetime | None]
+    state: Mapped[StepState] = mapped_column(_choice(StepState), default=StepState.OPEN)
+    done_at: Mapped[datetime | None]  # when it left the open state, in whichever way
+    done_by: Mapped[str | None] = mapped_column(String(200))
+    note: Mapped[str] = mapped_column(Text, default="")
+    reason: Mapped[str | None] = mapped_column(Text)
+
+
+class ReminderRecord(Owned, Base):
+    """A rung of a step's ladder that was given, or passed over because a later one said more."""
+
+    __tablename__ = "playbook_reminders"
+    __table_args__ = (
+        UniqueConstraint("step_id", "key"),
+        CheckConstraint("(sent_at IS NULL) = (skipped_because IS NOT NULL)", name="sent_or_skipped"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    run_id: Mapped[UUID] = mapped_column(ForeignKey("playbook_runs.id"), index=True)
+    step_id: Mapped[UUID] = mapped_column(ForeignKey("playbook_steps.id"))
+    key: Mapped[str] = mapped_column(String(60))  # rules.timeline.Rung.key
+    kind: Mapped[Kind] = mapped_column(_choice(Kind))
+    at: Mapped[datetime]  # when it was meant to be given
+    sent_at: Mapped[datetime | None]
+    paged: Mapped[bool] = mapped_column(default=False)  # who is on call was paged, not only the owner told
+    skipped_because: Mapped[str | None] = mapped_column(String(200))

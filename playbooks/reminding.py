@@ -1,0 +1,123 @@
+"""Says that a step is due: to its owner, else to its role, else to who is on call.
+
+What is said is recorded in the same transaction, as a unique row and in the ledger. Whoever cannot be
+reached makes it louder: a reminder that reaches nobody becomes a page.
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy import ColumnElement, select
+
+from accounts import people
+from accounts.models import Organisation, Role
+from foundation import ledger
+from foundation.database import db, new_id
+from notifications import paging
+from playbooks.models import ReminderRecord, Run, RunState, StepRecord, StepState
+from playbooks.rules import timeline
+from playbooks.rules.definition import ON_CALL, Anchor
+from playbooks.rules.timeline import Kind, Owed
+
+CLOCK = "Breachclock"  # the actor of what nobody did but the clock
+REPLACED = "a later reminder of the same step was due as well when the clock came by"
+log = structlog.get_logger()
+
+
+def say(run: Run, record: StepRecord, owed: Owed, now: datetime) -> None:
+    """Page or remind, and record the rung with those it replaces: each is given once."""
+    db.session.add_all(
+        _reminder(run, record, rung.key, rung.kind, rung.at, skipped_because=REPLACED)
+        for rung in owed.replaced
+    )
+    given = _reminder(run, record, owed.rung.key, owed.rung.kind, owed.rung.at, sent_at=now)
+    db.session.add(given)
+    db.session.flush()
+    told = [] if owed.rung.kind is Kind.ACTION and owed.rung.page else _remind(run, record, owed, now)
+    given.paged = owed.rung.page or not told
+    if given.paged:
+        if not owed.rung.page:
+            log.error("step.reminds_nobody", run=str(run.id), step=record.key, role=record.role)
+        _page(run, owed, now)
+    enter(
+        run, "step.paged" if given.paged else "step.reminded", CLOCK, now, step=record.key,
+        kind=owed.rung.kind, due_at=owed.due_at, planned_at=owed.rung.at, staff=told,
+        replaced=len(owed.replaced),
+    )  # fmt: skip
+
+
+def _reminder(run: Run, record: StepRecord, key: str, kind: Kind, at: datetime, **how: Any) -> ReminderRecord:
+    return ReminderRecord(
+        id=new_id(), organisation_id=run.organisation_id, run_id=run.id, step_id=record.id, key=key,
+        kind=kind, at=at, **how,
+    )  # fmt: skip
+
+
+def _page(run: Run, owed: Owed, now: datetime) -> None:
+    paging.page(
+        organisation_id=run.organisation_id, about=run.about, template="page_report",
+        context=_context(run, owed, now), must_by=None, actor=CLOCK, now=now,
+    )  # fmt: skip
+
+
+def _remind(run: Run, record: StepRecord, owed: Owed, now: datetime) -> list[UUID]:
+    """Remind those whose step it is, and return whom; who is paged anyway is not told twice."""
+    paged = paging.on_call(run.organisation_id, now)[:1] if owed.rung.page else []
+    whom = [each for each in _whose(run, record, now) if each not in paged]
+    posted = paging.remind(
+        organisation_id=run.organisation_id, about=run.about, staff_ids=whom,
+        template="deadline_reminder" if owed.step.anchor is Anchor.DUE else "step_reminder",
+        context=_context(run, owed, now), dedupe_key=f"step:{record.id}:{owed.rung.key}",
+        urgent=owed.rung.page or owed.rung.kind is Kind.OVERDUE, must_by=None, now=now,
+    )  # fmt: skip
+    return whom if posted else []
+
+
+def _whose(run: Run, record: StepRecord, now: datetime) -> list[UUID]:
+    """The step's owner; else everyone with its role; else who is on call."""
+    owner = people.staff_member(record.owner_id) if record.owner_id else None
+    if owner and owner.active:
+        return [owner.id]
+    roles = [] if record.role == ON_CALL else people.staff_with_role(run.organisation_id, Role(record.role))
+    return [each.id for each in roles] or paging.on_call(run.organisation_id, now)
+
+
+def _context(run: Run, owed: Owed, now: datetime) -> dict[str, str]:
+    """What a message may say: no personal data, instants in ISO 8601 UTC, hours negative when late."""
+    organisation = db.session.get_one(Organisation, run.organisation_id)
+    kind, _, name = run.about.partition("/")
+    return {
+        "number": run.summary,
+        "organisation": organisation.name,
+        "timezone": organisation.timezone,
+        "step": owed.step.title,
+        "due_at": owed.due_at.isoformat(timespec="seconds"),
+        "hours_left": f"{timeline.hours_left(owed.due_at, now):g}",
+        "link": f"/{kind}s/{name}",
+    }
+
+
+def end_pages(run: Run, closed: StepRecord, *, actor: str, now: datetime) -> None:
+    """Stop paging about the incident once no step is open that somebody was paged for."""
+    if _paged(StepRecord.id == closed.id) and not _paged(
+        Run.about == run.about, Run.state == RunState.RUNNING, StepRecord.state == StepState.OPEN
+    ):
+        paging.end(run.about, actor=actor, reason=f"{closed.title}: {closed.state}.", now=now)
+
+
+def _paged(*where: ColumnElement[bool]) -> bool:
+    steps = select(ReminderRecord.id).join(StepRecord, StepRecord.id == ReminderRecord.step_id)
+    found = steps.join(Run, Run.id == StepRecord.run_id).where(ReminderRecord.paged, *where)
+    return db.session.scalars(found.limit(1)).first() is not None
+
+
+def enter(
+    run: Run, action: str, actor: str, now: datetime, *, reason: str | None = None, **details: Any
+) -> None:
+    """Write the ledger's entry about the run's incident."""
+    ledger.append(
+        run.about, action, organisation_id=run.organisation_id, actor=actor, at=now, reason=reason,
+        playbook=run.playbook, **details,
+    )  # fmt: skip

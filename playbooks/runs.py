@@ -1,0 +1,387 @@
+"""Carries playbooks out: start, complete, skip, move, advance; each change with its ledger entry.
+
+Stage functions: they never commit, and `now` is an aware instant. `about` is a chain of the ledger
+("incident/<uuid>"), all that is known here of an incident. An acknowledged page quiets nothing: a
+step is spoken of until it is done, skipped with a reason, or its run has ended.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from accounts.models import StaffMember
+from foundation.database import db, new_id
+from foundation.errors import Missing, Refused
+from notifications import paging
+from playbooks import library, reminding
+from playbooks.models import ReminderRecord, Run, RunState, StepRecord, StepState
+from playbooks.reminding import CLOCK
+from playbooks.rules import timeline
+from playbooks.rules.definition import EVENTS, Anchor, Step
+from playbooks.rules.timeline import Owed
+
+ACKNOWLEDGED = "page.acknowledged"
+AGAIN = timedelta(minutes=1)
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class StepView:
+    """A step as screens show it; instants are UTC, `owner` a name of staff."""
+
+    id: UUID
+    run_id: UUID
+    playbook: str
+    playbook_title: str
+    key: str
+    title: str
+    role: str
+    owner_id: UUID | None
+    owner: str | None
+    due_at: datetime | None
+    state: StepState
+    done_at: datetime | None
+    done_by: str | None
+    note: str
+    reason: str | None
+    definition: Step
+
+    def overdue(self, now: datetime) -> bool:
+        """Whether it is still open after its due time; exactly on it, it is not late."""
+        return self.state is StepState.OPEN and self.due_at is not None and now > self.due_at
+
+    def next_reminder_at(self, now: datetime) -> datetime | None:
+        """When it will be spoken of next, if it stays open."""
+        if self.state is not StepState.OPEN or self.due_at is None:
+            return None
+        return timeline.next_reminder_at(self.definition, self.due_at, now)
+
+
+# --- starting and moving ------------------------------------------------------------------------
+
+
+def start(
+    playbook_key: str,
+    *,
+    organisation_id: UUID,
+    about: str,
+    anchors: Mapping[str, datetime],
+    summary: str,
+    facts: Mapping[str, Any],
+    owners: Mapping[str, UUID] | None = None,
+    actor: str,
+    now: datetime,
+) -> Run:
+    """Start a playbook and do what it owes at once; while one runs about this, that one is returned.
+
+    `summary` is what messages call it, an incident's number, without personal data; `facts` the facts
+    document; `owners` staff by role. Raises: KeyError for an unknown playbook, ValueError for an
+    unknown anchor or a naive instant.
+    """
+    book = library.playbook(playbook_key)
+    if running := _running(about, playbook_key):
+        return running
+    stored = {Anchor(name).value: _stored(at) for name, at in anchors.items()}
+    run = Run(
+        id=new_id(), organisation_id=organisation_id, about=about, playbook=book.key,
+        definition_hash=book.hash, definition=book.text, anchors=stored, summary=summary,
+        state=RunState.RUNNING, next_due_at=now, started_at=now, started_by=actor,
+    )  # fmt: skip
+    try:
+        with db.session.begin_nested():
+            db.session.add(run)
+    except IntegrityError:  # another process started it between our look and our insert
+        if running := _running(about, playbook_key):
+            return running
+        raise
+    steps = [_record(run, position, step, facts, owners or {}) for position, step in enumerate(book.steps)]
+    db.session.add_all(steps)
+    db.session.flush()
+    reminding.enter(
+        run, "playbook.started", actor, now, definition=book.hash, anchors=stored,
+        not_applicable=[step.key for step in steps if step.state is StepState.NOT_APPLICABLE],
+    )  # fmt: skip
+    _settle(run, now)
+    return run
+
+
+def _record(
+    run: Run, position: int, step: Step, facts: Mapping[str, Any], owners: Mapping[str, UUID]
+) -> StepRecord:
+    record = StepRecord(
+        id=new_id(), organisation_id=run.organisation_id, run_id=run.id, position=position, key=step.key,
+        title=step.title, role=step.role, owner_id=owners.get(step.role), state=StepState.OPEN,
+        due_at=timeline.due_at(step, timeline.anchors_in(run.anchors)), note="",
+    )  # fmt: skip
+    if not step.applies(facts):
+        record.state, record.done_at, record.done_by = StepState.NOT_APPLICABLE, run.started_at, CLOCK
+        record.reason = "The facts rule it out: " + ", ".join(each.fact for each in step.only_if)
+    return record
+
+
+def move_anchor(about: str, anchor: str, at: datetime, *, actor: str, reason: str, now: datetime) -> None:
+    """Give or correct an anchor: what is not done moves with it, and what is then owed is done at once.
+
+    Raises: ValueError for an unknown anchor or a naive instant.
+    """
+    anchor, stored = Anchor(anchor).value, _stored(at)
+    for run in _lock_running(about):
+        before = run.anchors.get(anchor)
+        steps = [step for step in library.pinned(run.definition).steps if step.anchor == anchor]
+        if not steps or before == stored:
+            continue
+        run.anchors = {**run.anchors, anchor: stored}
+        known, records = timeline.anchors_in(run.anchors), _open_steps(run)
+        moved = [step.key for step in steps if step.key in records]
+        for step in steps:
+            if step.key in records:
+                records[step.key].due_at = timeline.due_at(step, known)
+        reminding.enter(
+            run, "anchor.moved", actor, now, reason=reason, anchor=anchor, before=before, after=stored,
+            steps=moved,
+        )  # fmt: skip
+        _settle(run, now)
+
+
+# --- steps --------------------------------------------------------------------------------------
+
+
+def complete_step(step_id: UUID, *, by: str, now: datetime, note: str = "") -> None:
+    """A person did the step; `by` is their name, `note` what they say of it.
+
+    Raises: Missing when there is none, Refused when it is not open any more.
+    """
+    run, record = _open_step(step_id)
+    _close(run, record, StepState.DONE, by=by, now=now, note=note)
+    _settle(run, now)
+
+
+def skip_step(step_id: UUID, *, by: str, reason: str, now: datetime) -> None:
+    """A person leaves the step out and says why.
+
+    Raises: Refused without a reason or when it is not open any more, Missing when there is none.
+    """
+    if not reason.strip():
+        raise Refused("A step is left out only with a reason.", next_step="Say why it is not needed here.")
+    run, record = _open_step(step_id)
+    _close(run, record, StepState.SKIPPED, by=by, now=now, reason=reason.strip())
+    _settle(run, now)
+
+
+def happened(about: str, event: str, *, actor: str, now: datetime) -> int:
+    """Something happened to the incident: steps that it does are done, runs that it ends are ended.
+
+    Returns how many steps it completed. Raises: ValueError for an event outside `definition.EVENTS`.
+    """
+    if event not in EVENTS:
+        raise ValueError(f"{event!r} is no event that playbooks know; see playbooks/rules/definition.py.")
+    completed = 0
+    for run in _lock_running(about):
+        completed += _complete_by(run, event, actor, now)
+        if event in library.pinned(run.definition).ended_by:
+            _end(run, actor, f"It ends with {event}.", now)
+        _settle(run, now)
+    return completed
+
+
+def end(about: str, playbook_key: str | None = None, *, actor: str, reason: str, now: datetime) -> None:
+    """End what runs about this, or one playbook of it; its open steps no longer apply, for this reason."""
+    for run in _lock_running(about):
+        if playbook_key in (None, run.playbook):
+            _end(run, actor, reason, now)
+
+
+def steps_for(about: str) -> list[StepView]:
+    """Every step about this, of running and ended runs, by due time; those without one come last."""
+    rows = db.session.execute(
+        select(StepRecord, Run, StaffMember.name)
+        .join(Run, Run.id == StepRecord.run_id)
+        .outerjoin(StaffMember, StaffMember.id == StepRecord.owner_id)
+        .where(Run.about == about)
+    )
+    views = [(record.run_id, record.position, _view(record, run, owner)) for record, run, owner in rows]
+    never = datetime.max.replace(tzinfo=UTC)
+    return [view for *_, view in sorted(views, key=lambda row: (row[2].due_at or never, row[0], row[1]))]
+
+
+def _view(record: StepRecord, run: Run, owner: str | None) -> StepView:
+    book = library.pinned(run.definition)
+    return StepView(
+        id=record.id, run_id=run.id, playbook=run.playbook, playbook_title=book.title, key=record.key,
+        title=record.title, role=record.role, owner_id=record.owner_id, owner=owner, due_at=record.due_at,
+        state=record.state, done_at=record.done_at, done_by=record.done_by, note=record.note,
+        reason=record.reason, definition=book.step(record.key),
+    )  # fmt: skip
+
+
+# --- the clock ----------------------------------------------------------------------------------
+
+
+def due(now: datetime, limit: int) -> list[UUID]:
+    """The running runs whose time has come, the longest waiting first."""
+    found = (
+        select(Run.id)
+        .where(Run.state == RunState.RUNNING, Run.next_due_at <= now)
+        .order_by(Run.next_due_at)
+        .limit(limit)
+    )
+    return list(db.session.scalars(found))
+
+
+def advance(run_id: UUID, now: datetime) -> bool:
+    """Do what a run owes at `now`; false when it owes nothing or another clock has it in hand.
+
+    Safe to call twice and from several processes: the run's row is locked, its next instant written
+    with what was done, and each reminder is a unique row.
+    """
+    run = db.session.scalars(
+        select(Run)
+        .where(Run.id == run_id, Run.state == RunState.RUNNING, Run.next_due_at <= now)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if run is None:
+        return False
+    _settle(run, now)
+    return True
+
+
+def postpone(run_id: UUID, now: datetime) -> None:
+    """Look at a run again in a minute, because advancing it failed."""
+    run = db.session.get(Run, run_id, with_for_update=True, populate_existing=True)
+    if run and run.state is RunState.RUNNING:
+        run.next_due_at = now + AGAIN
+
+
+def _settle(run: Run, now: datetime) -> None:
+    """Do all that the run owes and note when it will owe more.
+
+    Each step stands alone: one that cannot be done is tried again in a minute, and silences no other.
+    """
+    waits = _fetch_acknowledgement(run, now)
+    records = _open_steps(run)
+    if run.state is RunState.RUNNING and not records:
+        _finish(run, CLOCK, now)
+    if run.state is RunState.ENDED:
+        return
+    book = library.pinned(run.definition)
+    moment = timeline.look(
+        book, timeline.anchors_in(run.anchors), closed={step.key for step in book.steps} - records.keys(),
+        settled=_settled(run), now=now,
+    )  # fmt: skip
+    done = [_attempt(run, records[owed.step.key], owed, now) for owed in moment.owed]
+    wakes = [moment.wake_at, now + AGAIN if waits or not all(done) else None]
+    run.next_due_at = min(filter(None, wakes), default=None)
+    run.last_tick_at = now
+    db.session.flush()
+
+
+def _attempt(run: Run, record: StepRecord, owed: Owed, now: datetime) -> bool:
+    try:
+        with db.session.begin_nested():
+            reminding.say(run, record, owed, now)
+    except Exception:  # whatever it was, the other steps must still be spoken of
+        log.exception("step.reminder_failed", run=str(run.id), step=record.key, rung=owed.rung.key)
+        return False
+    return True
+
+
+def _fetch_acknowledgement(run: Run, now: datetime) -> bool:
+    """Complete what an acknowledged page completes; whether some step still waits for one."""
+    book, records = library.pinned(run.definition), _open_steps(run)
+    if not any(ACKNOWLEDGED in book.step(key).done_by for key in records):
+        return False
+    for page in paging.pages_for(run.about):
+        if page.started_at >= run.started_at and (name := paging.acknowledged_by(page.id)):
+            _complete_by(run, ACKNOWLEDGED, name, now)
+            return False
+    return True
+
+
+# --- rows ---------------------------------------------------------------------------------------
+
+
+def _stored(at: datetime) -> str:
+    if at.tzinfo is None:
+        raise ValueError("An anchor needs an instant with a zone.")
+    return at.astimezone(UTC).isoformat()
+
+
+def _running(about: str, playbook_key: str) -> Run | None:
+    return db.session.scalars(
+        select(Run).where(Run.about == about, Run.playbook == playbook_key, Run.state == RunState.RUNNING)
+    ).one_or_none()
+
+
+def _lock_running(about: str) -> list[Run]:
+    """What runs about this, locked in one order so that two changes cannot wait for each other."""
+    running = select(Run).where(Run.about == about, Run.state == RunState.RUNNING).order_by(Run.id)
+    return list(db.session.scalars(running.with_for_update().execution_options(populate_existing=True)))
+
+
+def _open_steps(run: Run) -> dict[str, StepRecord]:
+    found = select(StepRecord).where(StepRecord.run_id == run.id, StepRecord.state == StepState.OPEN)
+    return {record.key: record for record in db.session.scalars(found)}
+
+
+def _open_step(step_id: UUID) -> tuple[Run, StepRecord]:
+    """An open step with its run, which is locked first; the step is read after that."""
+    own = select(Run).join(StepRecord, StepRecord.run_id == Run.id).where(StepRecord.id == step_id)
+    run = db.session.scalars(
+        own.with_for_update(of=Run).execution_options(populate_existing=True)
+    ).one_or_none()
+    record = db.session.get(StepRecord, step_id, populate_existing=True) if run else None
+    if run is None or record is None:
+        raise Missing("There is no such step.")
+    if record.state is not StepState.OPEN:
+        raise Refused(f"This step is closed already ({record.done_by}).", next_step="Look at the record.")
+    return run, record
+
+
+def _settled(run: Run) -> set[tuple[str, str]]:
+    """What was given or passed over before, as (step key, rung key)."""
+    rows = db.session.execute(
+        select(StepRecord.key, ReminderRecord.key)
+        .join(StepRecord, StepRecord.id == ReminderRecord.step_id)
+        .where(ReminderRecord.run_id == run.id)
+    )
+    return {(step, rung) for step, rung in rows}
+
+
+def _complete_by(run: Run, event: str, actor: str, now: datetime) -> int:
+    book, count = library.pinned(run.definition), 0
+    for record in _open_steps(run).values():
+        if event in book.step(record.key).done_by:
+            _close(run, record, StepState.DONE, by=actor, now=now, note=event)
+            count += 1
+    return count
+
+
+def _close(
+    run: Run, record: StepRecord, state: StepState, *, by: str, now: datetime, note: str = "",
+    reason: str | None = None,
+) -> None:  # fmt: skip
+    record.state, record.done_at, record.done_by = state, now, by
+    record.note, record.reason = note, reason
+    db.session.flush()
+    action = "step.completed" if state is StepState.DONE else f"step.{state}"
+    reminding.enter(run, action, by, now, reason=reason, step=record.key, due_at=record.due_at)
+    reminding.end_pages(run, record, actor=by, now=now)
+
+
+def _end(run: Run, actor: str, reason: str, now: datetime) -> None:
+    for record in _open_steps(run).values():
+        _close(run, record, StepState.NOT_APPLICABLE, by=actor, now=now, reason=reason)
+    _finish(run, actor, now)
+
+
+def _finish(run: Run, actor: str, now: datetime) -> None:
+    run.state, run.ended_at, run.next_due_at = RunState.ENDED, now, None
+    db.session.flush()
+    reminding.enter(run, "playbook.ended", actor, now)

@@ -1,0 +1,150 @@
+"""A database with ProMark and its people, for carrying playbooks out."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from cryptography.fernet import Fernet
+from flask import Flask
+from jinja2 import DictLoader
+from sqlalchemy import select
+
+from accounts.models import Organisation, Role, StaffMember
+from foundation import database, encryption, locales, queue, settings
+from foundation.database import Base, acting_for, db, everyone, new_id, transaction
+from notifications import paging
+from notifications.models import Message, Page
+from playbooks import jobs, runs
+from tests import servers
+
+MIDNIGHT = datetime(2026, 10, 2, 1, 0, tzinfo=UTC)  # 03:00 in Copenhagen, between Friday and the weekend
+LINE = "{{ step }} | {{ due_at }} | {{ hours_left }} | {{ link }} | {{ number }} | {{ organisation }}"
+LETTERS = {
+    f"messages/{message}/en.{part}": LINE
+    for message in ("page_report", "step_reminder", "deadline_reminder")
+    for part in ("sms.txt", "subject.txt", "txt", "html")
+}
+
+
+@dataclass
+class House:
+    """ProMark at night: Astrid on call, Birk her deputy, Dorthe the data protection officer."""
+
+    app: Flask
+    promark: UUID
+    astrid: UUID
+    birk: UUID
+    dorthe: UUID
+    about: str
+    now: datetime = MIDNIGHT
+    midnight = MIDNIGHT
+
+    def start(self, playbook="processor_breach", about=None, facts=None, owners=None, **anchors):
+        """Start a playbook now and commit; anchors default to reported and aware now."""
+        with transaction():
+            return runs.start(
+                playbook, organisation_id=self.promark, about=about or self.about,
+                anchors=anchors or {"reported": self.now, "aware": self.now}, summary="PM-2026-0007",
+                facts=facts or {}, owners=owners, actor="HostCo", now=self.now,
+            )  # fmt: skip
+
+    def do(self, stage, *args, **kwargs):
+        """Call a stage function now and commit."""
+        with transaction():
+            return stage(*args, now=self.now, **kwargs)
+
+    def until(self, hours, step=timedelta(minutes=5)):
+        """Let the clock tick every five minutes until so many hours after midnight."""
+        while self.now < MIDNIGHT + timedelta(hours=hours):
+            self.now += step
+            jobs.tick(self.now)
+
+    def steps(self, about=None):
+        return {step.key: step for step in runs.steps_for(about or self.about)}
+
+    def messages(self, *, to=None, template=None):
+        """What was written, oldest first: each as (template, step, hours left)."""
+        found = db.session.scalars(select(Message).order_by(Message.id))
+        return [
+            (each.template, each.context["step"], each.context["hours_left"])
+            for each in found
+            if to in (None, each.staff_id) and template in (None, each.template) and each.channel == "email"
+        ]
+
+    def pages(self):
+        return list(db.session.scalars(select(Page).order_by(Page.id)))
+
+
+@pytest.fixture(scope="session")
+def postgresql_server():
+    with servers.postgresql() as server:
+        server.create("playbooks")
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request, tmp_path):
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'breachclock.sqlite3'}"
+    return request.getfixturevalue("postgresql_server").url("playbooks")
+
+
+@pytest.fixture
+def house(database_url, tmp_path):
+    app = Flask("breachclock")
+    environ = {
+        "BREACHCLOCK_HOME": str(tmp_path), "BREACHCLOCK_SECRET_KEY": "k" * 40,
+        "BREACHCLOCK_DATA_KEYS": Fernet.generate_key().decode(), "SENDGRID_API_KEY": "SG.x",
+        "TWILIO_ACCOUNT_SID": "AC0", "TWILIO_AUTH_TOKEN": "x", "TWILIO_FROM": "+4500000000",
+        "SENDGRID_API_BASE": "http://127.0.0.1:1", "TWILIO_API_BASE": "http://127.0.0.1:1",
+    }  # fmt: skip
+    app.config["SETTINGS"] = settings.load(environ)
+    app.config["SQLALCHEMY_DATABASE_URI"] = database_url
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = database.engine_options(database_url)
+    app.jinja_loader = DictLoader(LETTERS)
+    db.init_app(app)
+    locales.init_app(app)
+    queue.init_app(app, f"unix://{tmp_path / 'nobody.sock'}")
+    encryption.keyring.use(app.config["SETTINGS"].data_keys)
+    with app.app_context():
+        Base.metadata.create_all(db.engine)
+        with everyone(), transaction():
+            made = _people(app)
+        with acting_for(made.promark):
+            yield made
+        db.session.remove()
+        Base.metadata.drop_all(db.engine)
+        db.engine.dispose()
+
+
+def _people(app):
+    promark = Organisation(
+        id=new_id(), key="promark", name="ProMark", country="DK", locale="en", timezone="Europe/Copenhagen",
+        incident_prefix="PM", profile={}, created_at=MIDNIGHT,
+    )  # fmt: skip
+    db.session.add(promark)
+    db.session.flush()
+    ids = {}
+    for number, (name, role) in enumerate(
+        {"Astrid": Role.RESPONDER, "Birk": Role.RESPONDER, "Dorthe": Role.DPO, "Olga": Role.NONE}.items()
+    ):
+        ids[name] = new_id()
+        db.session.add(
+            StaffMember(
+                id=ids[name], organisation_id=promark.id, name=name, email=f"{name}@promark.test".lower(),
+                role=role, locale="en", fs_uniquifier=name, created_at=MIDNIGHT,
+            )
+        )  # fmt: skip
+        db.session.flush()
+        ways = (("sms", f"+453000000{number}"), ("email", f"{name}@promark.test".lower()))
+        for position, (channel, address) in enumerate(ways):
+            paging.add_contact_method(
+                organisation_id=promark.id, staff_id=ids[name], channel=channel, address=address,
+                position=position, verified_at=MIDNIGHT,
+            )  # fmt: skip
+    paging.add_rotation(
+        organisation_id=promark.id, name="first", timezone="Europe/Copenhagen", shift_days=7,
+        first_handover=MIDNIGHT - timedelta(days=1), members=[ids["Astrid"]],
+    )  # fmt: skip
+    return House(app, promark.id, ids["Astrid"], ids["Birk"], ids["Dorthe"], f"incident/{new_id()}")
