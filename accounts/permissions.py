@@ -23,7 +23,7 @@ from foundation.http import csrf
 
 P = ParamSpec("P")
 R = TypeVar("R")
-SIGN_IN = "accounts.sign_in"
+SIGN_IN = "accounts.ask"
 log = structlog.get_logger()
 
 

@@ -6,6 +6,7 @@ why, and what to do next, and neither says how the product is built.
 
 import re
 import time
+from importlib import metadata
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -67,7 +68,8 @@ def init_app(app: Flask) -> None:
     limiter.init_app(app)
     Bootstrap5(app)
     app.after_request(_add_headers)
-    app.jinja_env.globals.update(url_if=url_if)
+    app.jinja_env.globals.update(url_if=url_if, version=_version())
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.register_error_handler(Refused, _refused)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(OperationalError, _database_away)
@@ -103,6 +105,13 @@ def url_if(endpoint: str, **values: Any) -> str | None:
     if endpoint not in current_app.view_functions:
         return None
     return current_app.url_for(endpoint, **values)
+
+
+def _version() -> str:
+    try:
+        return metadata.version("breachclock")
+    except metadata.PackageNotFoundError:
+        return "from a checkout"
 
 
 # --- every request --------------------------------------------------------------------------------

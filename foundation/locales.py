@@ -120,6 +120,12 @@ def zone() -> str:
     return str(g.get("zone", "UTC"))
 
 
+def clock_words() -> dict[str, object]:
+    """What static/countdown.js needs to say durations in the language of the page."""
+    language = current()
+    return {"units": UNITS[language], "left": LEFT[language], "late": LATE[language]}
+
+
 def _select() -> str:
     accept = request.accept_languages if has_request_context() else LanguageAccept()
     return choose(g.get("preferred_locale"), accept=accept.values())
@@ -128,7 +134,9 @@ def _select() -> str:
 def init_app(app: Flask) -> None:
     """Set up gettext and the filters `instant`, `day`, `duration`, `remaining`, `country`, `language`."""
     Babel(app, default_locale=DEFAULT, locale_selector=_select)
-    app.jinja_env.globals.update(LOCALES=NAMES, current_locale=current, current_zone=zone)
+    app.jinja_env.globals.update(
+        LOCALES=NAMES, current_locale=current, current_zone=zone, clock_words=clock_words
+    )
     app.jinja_env.filters.update(
         instant=lambda at, in_zone=None: instant(at, in_zone or zone(), current()),
         day=lambda at, in_zone=None: day(at, in_zone or zone(), current()),
