@@ -1,0 +1,335 @@
+"""The database: one Base, UTC instants only, one way to write, and no query without an owner.
+
+Three promises are kept here so that nobody need remember them:
+
+* an instant without a zone is refused before it reaches a column;
+* a row is written inside `transaction()` or not at all;
+* rows of one organisation are invisible to another, unless system work says `everyone()`.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Dialect,
+    Engine,
+    ForeignKey,
+    LargeBinary,
+    MetaData,
+    Uuid,
+    event,
+    false,
+    func,
+    select,
+)
+from sqlalchemy.engine import Connection
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Mapped,
+    ORMExecuteState,
+    Session,
+    mapped_column,
+    with_loader_criteria,
+)
+from sqlalchemy.types import TypeDecorator
+from uuid_utils.compat import uuid7
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+WRITE = {"breachclock_write": True}
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """An instant, stored in UTC; SQLite drops offsets, so naive values never get that far."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("An instant without a zone cannot be stored: give it one, UTC inside.")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+class Base(DeclarativeBase):
+    """What every table subclasses; plain typed SQLAlchemy."""
+
+    metadata = MetaData(naming_convention=NAMES)
+    type_annotation_map = {  # noqa: RUF012  read once by SQLAlchemy, never changed
+        datetime: UTCDateTime,
+        UUID: Uuid(),
+        bytes: LargeBinary,
+        dict[str, Any]: JSON,
+        list[Any]: JSON,
+    }
+
+
+class Owned:
+    """A row that belongs to one organisation; every table of the product says so."""
+
+    organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"), index=True)
+
+
+db = SQLAlchemy(metadata=Base.metadata, session_options={"autoflush": True, "expire_on_commit": False})
+
+
+def new_id() -> UUID:
+    """A UUID version 7 (RFC 9562): sorts by time of making, says nothing about anyone."""
+    return uuid7()
+
+
+# --- time ---------------------------------------------------------------------------------------
+
+
+class _Clock:
+    """The wall clock, and for tests and rehearsals the distance it was moved by."""
+
+    offset = timedelta()
+    file: Path | None = None
+
+    def moved(self) -> timedelta:
+        if self.file is None:
+            return self.offset
+        try:
+            return timedelta(seconds=float(self.file.read_text() or 0))
+        except FileNotFoundError:
+            return timedelta()
+
+
+clock = _Clock()
+
+
+def utcnow() -> datetime:
+    """The present instant in UTC; only edges call it and pass it on as `now`."""
+    return datetime.now(UTC) + clock.moved()
+
+
+def database_now() -> datetime:
+    """The database's own clock in UTC: leases and due times of several machines agree on it."""
+    if db.engine.dialect.name == "sqlite":
+        return utcnow()
+    told: datetime = db.session.execute(select(func.clock_timestamp())).scalar_one()
+    return told.astimezone(UTC) + clock.moved()
+
+
+# --- writing ------------------------------------------------------------------------------------
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """Write all of it or none; commits at the end, then does what `after_commit` was given.
+
+    Edges only. What was read before is read afresh inside, under the write lock on SQLite, so
+    nothing is decided on stale rows.
+
+    Raises: RuntimeError when opened inside another one; whatever the database raises on commit.
+    """
+    session = db.session()
+    if session.info.get("writing"):
+        raise RuntimeError("A transaction is open already: only the edge opens one.")
+    session.rollback()
+    session.info.update(writing=True, before_commit={}, after_commit={}, gathered={})
+    try:
+        session.connection(execution_options=WRITE)
+        yield session
+        for action in session.info["before_commit"]:
+            action()
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        session.info["writing"] = False
+    for action in session.info["after_commit"]:
+        action()
+
+
+def before_commit(action: Callable[[], None]) -> bool:
+    """Call this once at the end of the open transaction, as part of it; false when nobody opened one."""
+    info = db.session().info
+    if not info.get("writing"):
+        return False
+    info["before_commit"][action] = True
+    return True
+
+
+def gathered(name: str) -> list[Any]:
+    """A list that lives as long as the open transaction, for what is written together at its end."""
+    found: list[Any] = db.session().info["gathered"].setdefault(name, [])
+    return found
+
+
+def after_commit(action: Callable[[], None]) -> None:
+    """Call this once when the open transaction is committed, and never when it is not."""
+    db.session().info["after_commit"][action] = True
+
+
+@event.listens_for(Session, "before_flush")
+def _only_inside_a_transaction(session: Session, _context: object, _instances: object) -> None:
+    if not session.info.get("writing") and (session.new or session.dirty or session.deleted):
+        raise RuntimeError("Rows are written inside transaction() only, and only edges open one.")
+    scope = _scope.get()
+    if isinstance(scope, UUID):
+        for row in session.new:
+            if isinstance(row, Owned) and row.organisation_id not in (None, scope):
+                raise RuntimeError("A row of another organisation was about to be written.")
+
+
+# --- one organisation at a time -----------------------------------------------------------------
+
+
+class _Everyone(Enum):
+    EVERYONE = "every organisation"
+
+
+_scope: ContextVar[UUID | _Everyone | None] = ContextVar("scope", default=None)
+
+
+class ScopeMissing(RuntimeError):
+    """A query that did not say for which organisation it asks."""
+
+
+@contextmanager
+def acting_for(organisation_id: UUID) -> Iterator[None]:
+    """Queries see rows of this organisation only."""
+    token = _scope.set(organisation_id)
+    try:
+        yield
+    finally:
+        _scope.reset(token)
+
+
+@contextmanager
+def everyone() -> Iterator[None]:
+    """System work over all organisations: jobs, callbacks, signing in. Never a page."""
+    token = _scope.set(_Everyone.EVERYONE)
+    try:
+        yield
+    finally:
+        _scope.reset(token)
+
+
+def current_scope() -> UUID | None:
+    """The organisation acted for, or None for system work and for none set."""
+    scope = _scope.get()
+    return scope if isinstance(scope, UUID) else None
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _one_organisation(state: ORMExecuteState) -> None:
+    scope = _scope.get()
+    if scope is _Everyone.EVERYONE or state.is_column_load:
+        return
+    if not (state.is_select or state.is_update or state.is_delete):
+        return
+    if scope is None:
+        if any(issubclass(mapper.class_, Owned) for mapper in state.all_mappers):
+            raise ScopeMissing("Say acting_for(organisation) or everyone() before asking for rows.")
+        criteria = with_loader_criteria(Owned, lambda _cls: false(), include_aliases=True)
+    else:
+        criteria = with_loader_criteria(Owned, lambda cls: cls.organisation_id == scope, include_aliases=True)
+    state.statement = state.statement.options(criteria)
+
+
+# --- engines ------------------------------------------------------------------------------------
+
+
+def engine_options(url: str) -> dict[str, Any]:
+    """Options of the engine for this address: what each database needs to be durable and shared."""
+    if url.startswith("sqlite"):
+        return {"connect_args": {"timeout": 15, "check_same_thread": False}, "pool_size": 16}
+    return {
+        "pool_size": 16,
+        "max_overflow": 4,
+        "pool_timeout": 5,
+        "pool_pre_ping": True,
+        "connect_args": {
+            "connect_timeout": 3,
+            "options": "-c synchronous_commit=on -c lock_timeout=8000 -c statement_timeout=20000 "
+            "-c idle_in_transaction_session_timeout=30000 -c timezone=UTC",
+        },
+    }
+
+
+@event.listens_for(Engine, "connect")
+def _durable_sqlite(connection: Any, _record: object) -> None:
+    if type(connection).__module__.partition(".")[0] != "sqlite3":
+        return
+    connection.isolation_level = None  # we say BEGIN ourselves, see _begin
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=15000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+@event.listens_for(Engine, "begin")
+def _begin(connection: Connection) -> None:
+    """Writers take SQLite's write lock at once: a lock upgraded later loses updates."""
+    if connection.dialect.name == "sqlite":
+        write = connection.get_execution_options().get("breachclock_write")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def after_fork() -> None:
+    """Drop connections inherited from the parent without closing them under its feet."""
+    for engine in db.engines.values():
+        engine.dispose(close=False)
+
+
+# --- migrations ---------------------------------------------------------------------------------
+
+MIGRATING = 72_1972  # PostgreSQL's advisory lock while one process migrates
+
+
+def migrate(folder: Path) -> None:
+    """Bring the database to the newest migration in `folder`; of several processes one does it."""
+    with db.engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(select(func.pg_advisory_lock(MIGRATING)))
+            connection.commit()
+        try:
+            command.upgrade(_alembic(folder, connection), "head")
+            connection.commit()
+        finally:
+            if connection.dialect.name == "postgresql":
+                connection.execute(select(func.pg_advisory_unlock(MIGRATING)))
+                connection.commit()
+
+
+def is_current(folder: Path) -> bool:
+    """Whether the database is at the newest migration in `folder`."""
+    with db.engine.connect() as connection:
+        config = _alembic(folder, connection)
+        head = ScriptDirectory.from_config(config).get_current_head()
+        return MigrationContext.configure(connection).get_current_revision() == head
+
+
+def _alembic(folder: Path, connection: Connection) -> Config:
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(folder))
+    return config

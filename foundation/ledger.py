@@ -1,0 +1,182 @@
+"""The evidence: append-only entries, chained by hash per incident, written with what they record.
+
+Each entry holds the hash of the one before it in its chain; a head per chain says where it ends, so
+that neither a changed entry nor a missing tail goes unseen. Triggers refuse change and removal on
+both databases. Contact data never enters: what is recorded must outlive the erasure of people.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import String, UniqueConstraint, insert, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from foundation.database import Base, Owned, before_commit, db, gathered, new_id
+
+GENESIS = "0" * 64
+WAITING = "ledger entries to be written"
+
+
+class Head(Owned, Base):
+    """Where a chain ends; locked while an entry is appended, so that a chain cannot fork."""
+
+    __tablename__ = "ledger_heads"
+
+    chain: Mapped[str] = mapped_column(String(80), primary_key=True)
+    number: Mapped[int]
+    hash: Mapped[str] = mapped_column(String(64))
+
+
+class Entry(Owned, Base):
+    """One thing that happened: who, when, why; never changed, never removed."""
+
+    __tablename__ = "ledger_entries"
+    __table_args__ = (UniqueConstraint("chain", "number"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    chain: Mapped[str] = mapped_column(String(80))
+    number: Mapped[int]
+    at: Mapped[datetime]
+    action: Mapped[str] = mapped_column(String(80))
+    actor: Mapped[str] = mapped_column(String(200))
+    reason: Mapped[str | None]
+    details: Mapped[dict[str, Any]]
+    previous: Mapped[str] = mapped_column(String(64))
+    hash: Mapped[str] = mapped_column(String(64))
+
+    def digest(self) -> str:
+        """The hash this entry ought to have, from its own content and the entry before it."""
+        return digest(
+            previous=self.previous, chain=self.chain, number=self.number, at=self.at,
+            action=self.action, actor=self.actor, reason=self.reason, details=self.details,
+            organisation_id=self.organisation_id,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The first place where a chain does not hold."""
+
+    chain: str
+    number: int
+    why: str
+
+
+def digest(**content: Any) -> str:
+    """SHA-256 over the canonical JSON of an entry: sorted keys, no spaces, instants in UTC."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="microseconds")
+    if isinstance(value, UUID):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no place in the ledger")
+
+
+def append(
+    chain: str,
+    action: str,
+    *,
+    organisation_id: UUID,
+    actor: str,
+    at: datetime,
+    reason: str | None = None,
+    **details: Any,
+) -> None:
+    """Record what happened, inside the transaction that makes it so.
+
+    `chain` is "incident/<uuid>" or "organisation/<uuid>"; `at` is an aware instant; `details` is
+    JSON (instants and ids become strings) and never holds contact data. Entries are written together
+    at the end of the transaction, so that a chain is locked as briefly as possible and always last.
+
+    Raises: RuntimeError outside a transaction.
+    """
+    if not before_commit(_write):
+        raise RuntimeError("The ledger is written inside transaction() only, with what it records.")
+    line = {
+        "chain": chain, "at": at.astimezone(UTC), "action": action, "actor": actor, "reason": reason,
+        "details": json.loads(json.dumps(details, default=_plain)), "organisation_id": organisation_id,
+    }  # fmt: skip
+    gathered(WAITING).append(line)
+
+
+def _write() -> None:
+    """Chain and insert what waits; chains in one order, so that two transactions never wait in a ring."""
+    db.session.flush()
+    chains: dict[str, list[dict[str, Any]]] = {}
+    for line in gathered(WAITING):
+        chains.setdefault(line["chain"], []).append(line)
+    for chain in sorted(chains):
+        _extend(chain, chains[chain])
+
+
+def _extend(chain: str, lines: list[dict[str, Any]]) -> None:
+    table, known = Head.__table__, Head.__table__.c.chain == chain
+    head = db.session.execute(
+        update(table)
+        .where(known)
+        .values(number=table.c.number + len(lines))
+        .returning(table.c.number, table.c.hash)
+    ).first()
+    number, last = (head.number - len(lines), head.hash) if head else (0, GENESIS)
+    rows = []
+    for line in lines:
+        number += 1
+        content = {**line, "number": number, "previous": last}
+        last = digest(**content)
+        rows.append({**content, "id": new_id(), "hash": last})
+    db.session.execute(insert(Entry.__table__), rows)
+    if head:
+        db.session.execute(update(table).where(known).values(hash=last))
+    else:
+        organisation_id = lines[0]["organisation_id"]
+        values = {"chain": chain, "number": number, "hash": last, "organisation_id": organisation_id}
+        db.session.execute(insert(table).values(values))
+
+
+def entries(chain: str) -> list[Entry]:
+    """The entries of a chain, oldest first."""
+    return list(db.session.scalars(select(Entry).where(Entry.chain == chain).order_by(Entry.number)))
+
+
+def verify() -> list[Broken]:
+    """The first break of every chain that has one, over all that the present scope may see."""
+    heads = {head.chain: head for head in db.session.scalars(select(Head))}
+    broken: dict[str, Broken] = {}
+    expected: dict[str, tuple[int, str]] = {}
+    stream = select(Entry).order_by(Entry.chain, Entry.number).execution_options(yield_per=1000)
+    for entry in db.session.scalars(stream):
+        number, previous = expected.get(entry.chain, (0, GENESIS))
+        if entry.chain not in broken:
+            broken.update(_check(entry, number + 1, previous))
+        expected[entry.chain] = (entry.number, entry.hash)
+    broken.update(_check_ends(heads, expected, broken))
+    return list(broken.values())
+
+
+def _check(entry: Entry, number: int, previous: str) -> dict[str, Broken]:
+    if entry.number != number:
+        return {entry.chain: Broken(entry.chain, number, "the entry is missing")}
+    if entry.previous != previous:
+        return {entry.chain: Broken(entry.chain, number, "it does not follow the entry before it")}
+    if entry.digest() != entry.hash:
+        return {entry.chain: Broken(entry.chain, number, "its content was changed after it was written")}
+    return {}
+
+
+def _check_ends(
+    heads: dict[str, Head], ends: dict[str, tuple[int, str]], broken: dict[str, Broken]
+) -> Iterator[tuple[str, Broken]]:
+    for chain in heads.keys() | ends.keys():
+        head, (number, hashed) = heads.get(chain), ends.get(chain, (0, GENESIS))
+        if chain in broken or (head and (head.number, head.hash) == (number, hashed)):
+            continue
+        yield chain, Broken(chain, number + 1, "the chain ends earlier or later than its head says")

@@ -1,0 +1,229 @@
+"""The queue is a doorbell: it may lose, repeat or reorder anything; the database knows what is due.
+
+A commit rings a bell; the clock hears it, finds what is due in the database and puts ids onto the
+queues; a worker takes an id and asks the database whether it may act. Without a queue server the
+clock does the work itself. RQ's own retries and scheduler are not used: they lose work when a
+process or the server dies (docs/decisions/0004-redis-is-a-doorbell.md).
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+from flask import Flask, current_app
+from redis import Redis, RedisError
+from rq import Queue, Worker
+from rq.job import Job
+from rq.serializers import JSONSerializer
+from sqlalchemy import String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from foundation import database
+
+URGENT = "urgent"  # pages, reminders and notifications: a person waits for each
+BULK = "bulk"  # communications to people: many, and never in the way of a page
+QUEUES = (URGENT, BULK)
+
+BELL = "breachclock:bell"
+MAX_WAITING = 200  # ids waiting on a queue; more would only make workers find no-ops
+log = structlog.get_logger()
+
+
+def connect(url: str, *, patient: bool = False) -> "Redis[bytes]":
+    """A client that gives up quickly: nothing that matters may wait for the queue server.
+
+    `patient` is for a worker's blocking read, which must outlast the server's own wait.
+    """
+    return Redis.from_url(url, socket_connect_timeout=0.3, socket_timeout=None if patient else 1, retry=None)
+
+
+def server() -> "Redis[bytes]":
+    """The app's client of the queue server, one per process."""
+    client: Redis[bytes] = current_app.extensions["queue_server"]
+    return client
+
+
+def init_app(app: Flask, url: str) -> None:
+    """Give the app its client; connects on first use."""
+    app.extensions["queue_server"] = connect(url)
+    app.extensions["queue_url"] = url
+
+
+def ring() -> None:
+    """Tell the clock that something may be due; says nothing when nobody hears it."""
+    with suppress(RedisError):
+        server().rpush(BELL, 1)
+
+
+def ring_after_commit() -> None:
+    """Ring once the open transaction is committed."""
+    database.after_commit(ring)
+
+
+def wait_for_bell(seconds: float) -> bool:
+    """Wait for the bell, or that long; false when the queue server does not answer.
+
+    Returns true also when the time passed in silence: the clock looks either way.
+    """
+    try:
+        if server().blpop([BELL], timeout=seconds):
+            server().delete(BELL)
+    except RedisError:
+        time.sleep(seconds)
+        return False
+    return True
+
+
+def enqueue(name: str, job: str, ids: Iterable[UUID], *, timeout: int) -> bool:
+    """Put a job for each id onto a queue; false when the queue server did not take them.
+
+    `job` is a dotted name whose one argument is an id, `timeout` its limit in seconds. A queue that is
+    full enough is left alone: what waits in the database is rung again.
+    """
+    try:
+        queue = Queue(name, connection=server(), serializer=JSONSerializer)
+        if queue.count >= MAX_WAITING:
+            return True
+        queue.enqueue_many(
+            [
+                Queue.prepare_data(
+                    job, args=(str(each),), timeout=timeout, result_ttl=0, failure_ttl=3600, ttl=600
+                )
+                for each in ids
+            ]
+        )
+    except RedisError as trouble:
+        log.warning("queue.unreachable", trouble=type(trouble).__name__)
+        return False
+    return True
+
+
+class _InApp(Worker):
+    """A worker whose jobs run inside the app, each in a fork that opens its own connections.
+
+    The fork costs some 40 ms and buys that no job, however it ends, takes the worker with it.
+    """
+
+    app: Flask
+
+    def perform_job(self, job: Job, queue: Queue) -> bool:
+        with self.app.app_context(), database.everyone():
+            database.after_fork()
+            return super().perform_job(job, queue)
+
+
+def work(app: Flask, name: str) -> None:
+    """Run a worker of one queue until told to stop; RQ loses jobs popped from several.
+
+    Ends when the queue server goes away: whoever started it starts it again.
+    """
+    worker = _InApp(
+        [name],
+        connection=connect(app.extensions["queue_url"], patient=True),
+        serializer=JSONSerializer,
+        worker_ttl=60,
+        maintenance_interval=30,
+        job_monitoring_interval=10,
+        log_job_description=False,
+    )
+    worker.app = app
+    worker.work(with_scheduler=False, logging_level="WARNING")
+
+
+def faults() -> list[str]:
+    """What is wrong with the queue server's settings: eviction loses work, no file forgets it."""
+    try:
+        client = server()
+        policy = client.config_get("maxmemory-policy").get("maxmemory-policy")
+        kept = client.config_get("appendonly").get("appendonly")
+    except RedisError as trouble:
+        return [f"the queue server does not answer ({type(trouble).__name__})"]
+    found = []
+    if policy not in ("noeviction", b"noeviction"):
+        found.append("the queue server may evict work: set maxmemory-policy to noeviction")
+    if kept not in ("yes", b"yes"):
+        found.append("the queue server forgets on restart: set appendonly to yes")
+    return found
+
+
+# --- the clock ----------------------------------------------------------------------------------
+
+
+class Beat(database.Base):
+    """When a component last finished a whole round; how readiness knows that somebody is counting."""
+
+    __tablename__ = "beats"
+
+    component: Mapped[str] = mapped_column(String(40), primary_key=True)
+    last_at: Mapped[datetime]
+
+
+@dataclass
+class Recurring:
+    """Something the clock does again and again; what is due is always a timestamp in the database."""
+
+    name: str
+    run: Callable[[], object]
+    every: float  # seconds
+    hears_bell: bool = False
+    finished: float = field(default_factory=time.monotonic)
+
+    def once(self, app: Flask) -> None:
+        """Do one round; a round that fails is logged and tried again, and never stops the others."""
+        try:
+            with app.app_context(), database.everyone():
+                self.run()
+            self.finished = time.monotonic()
+        except Exception:
+            log.exception("clock.round_failed", duty=self.name)
+
+
+BEAT_EVERY = 10.0  # seconds between beats of the clock
+STUCK_AFTER = 30.0  # a duty that has not finished a round for so long silences the beat
+
+
+def keep_time(app: Flask, duties: Sequence[Recurring], stop: threading.Event) -> None:
+    """Run the recurring duties until `stop`; any number of clocks may run at once.
+
+    Each duty has a thread of its own, so that one that hangs holds up none of the others; then the
+    beat stops, and readiness says so.
+    """
+    threads = [threading.Thread(target=_repeat, args=(app, duty, stop), daemon=True) for duty in duties]
+    for thread in threads:
+        thread.start()
+    beating = Recurring("beat", lambda: _beat_if_whole(duties), BEAT_EVERY)
+    while not stop.is_set():
+        beating.once(app)
+        stop.wait(BEAT_EVERY)
+    for thread in threads:
+        thread.join(timeout=15)
+
+
+def _repeat(app: Flask, duty: Recurring, stop: threading.Event) -> None:
+    while not stop.is_set():
+        duty.once(app)
+        if duty.hears_bell:
+            with app.app_context():
+                wait_for_bell(duty.every)
+        else:
+            stop.wait(duty.every)
+
+
+def _beat_if_whole(duties: Sequence[Recurring]) -> None:
+    slowest = min(duties, key=lambda duty: duty.finished)
+    if time.monotonic() - slowest.finished > STUCK_AFTER + slowest.every:
+        log.error("clock.stuck", duty=slowest.name)
+        return
+    with database.transaction() as session:
+        session.merge(Beat(component="clock", last_at=database.database_now()))
+
+
+def last_beat(component: str = "clock") -> datetime | None:
+    """When the clock last finished a whole round of its duties, or None when it never did."""
+    found = database.db.session.get(Beat, component)
+    return found.last_at if found else None

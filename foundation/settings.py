@@ -1,0 +1,241 @@
+"""Settings from the environment: read once, frozen, and every fault named together at the start.
+
+The variables are a contract (docs/operations/settings.md). Each secret may come from a file, by its
+name with `_FILE`. What an embedded installation needs for itself is made under its home.
+"""
+
+import hashlib
+import os
+import secrets
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from cryptography.fernet import Fernet
+
+SECRETS = (
+    "BREACHCLOCK_SECRET_KEY", "BREACHCLOCK_DATA_KEYS", "BREACHCLOCK_DATABASE_URL", "BREACHCLOCK_REDIS_URL",
+    "BREACHCLOCK_SMTP_URL", "SENDGRID_API_KEY", "SENDGRID_EVENT_PUBLIC_KEY", "TWILIO_AUTH_TOKEN",
+)  # fmt: skip
+TWILIO = "https://api.twilio.com"
+SENDGRID = "https://api.sendgrid.com"
+
+
+class SettingsError(ValueError):
+    """The settings cannot be used; `faults` names the variable of each."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("Settings are incomplete: " + "; ".join(faults) + ".")
+        self.faults = faults
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What this installation was told. Addresses are URLs, keys are Fernet keys, newest first."""
+
+    home: Path
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    public_url: str
+    bind: str
+    secret_key: str = field(repr=False)
+    data_keys: tuple[str, ...] = field(repr=False)
+    email: str
+    sms: str
+    mail_from: str
+    sendgrid_api_key: str = field(repr=False)
+    sendgrid_api_base: str
+    sendgrid_event_public_key: str = field(repr=False)
+    smtp_url: str = field(repr=False)
+    twilio_account_sid: str
+    twilio_auth_token: str = field(repr=False)
+    twilio_from: str
+    twilio_api_base: str
+    heartbeat_url: str
+    sandbox_url: str
+    clock_offset_file: Path | None
+
+    @property
+    def embedded_database(self) -> bool:
+        """Whether the database is the one under the home."""
+        return self.database_url.startswith("sqlite")
+
+    @property
+    def embedded_queue(self) -> bool:
+        """Whether the queue server is the one under the home."""
+        return self.redis_url == _own_queue(self.home)
+
+    @property
+    def rehearsal(self) -> bool:
+        """Whether every way out leads into the sandbox."""
+        return (self.email, self.sms) == ("sandbox", "sandbox")
+
+
+def load(environ: Mapping[str, str] | None = None, *, make_keys: bool = False) -> Settings:
+    """Read the settings; `make_keys` makes those of a first run under the home.
+
+    Raises: SettingsError with one sentence that names every variable at fault.
+    """
+    reader = _Reader(os.environ if environ is None else environ)
+    home = Path(reader.text("BREACHCLOCK_HOME", "./var")).resolve()
+    if make_keys:
+        make_first_keys(home)
+    settings = _read(reader, home)
+    _check_providers(reader, settings)
+    if reader.faults:
+        raise SettingsError(reader.faults)
+    return settings
+
+
+def make_first_keys(home: Path) -> None:
+    """Make the home and the keys that are not there yet, readable by their owner alone."""
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _write_once(home / "secret_key", secrets.token_urlsafe(48))
+    _write_once(home / "data_keys", Fernet.generate_key().decode())
+
+
+def _write_once(path: Path, content: str) -> None:
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(content + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+    except FileExistsError:
+        return
+
+
+class _Reader:
+    """The environment, and what was wrong with it so far."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.environ = environ
+        self.faults: list[str] = []
+
+    def text(self, name: str, default: str = "") -> str:
+        if name in SECRETS and (path := self.environ.get(f"{name}_FILE")):
+            try:
+                return Path(path).read_text().strip()
+            except OSError as trouble:
+                self.faults.append(f"{name}_FILE cannot be read ({trouble.strerror}: {path})")
+                return default
+        return self.environ.get(name, "").strip() or default
+
+    def kept(self, name: str, path: Path) -> str:
+        """A key from the environment, else from the home."""
+        if value := self.text(name):
+            return value
+        if path.is_file():
+            return path.read_text().strip()
+        self.faults.append(f"{name} is missing")
+        return ""
+
+    def choice(self, name: str, allowed: tuple[str, ...], default: str) -> str:
+        value = self.text(name, default)
+        if value not in allowed:
+            self.faults.append(f"{name} is {value!r}, not one of {', '.join(allowed)}")
+        return value
+
+    def url(self, name: str, default: str, schemes: tuple[str, ...]) -> str:
+        value = self.text(name, default)
+        if value and urlsplit(value).scheme not in schemes:
+            self.faults.append(f"{name} is not an address that starts with {' or '.join(schemes)}://")
+        return value
+
+
+def _read(reader: _Reader, home: Path) -> Settings:
+    web = ("http", "https")
+    offset = reader.text("BREACHCLOCK_CLOCK_OFFSET_FILE")
+    return Settings(
+        home=home,
+        database_url=reader.url(
+            "BREACHCLOCK_DATABASE_URL",
+            f"sqlite:///{home / 'breachclock.sqlite3'}",
+            ("sqlite", "postgresql+psycopg"),
+        ),
+        redis_url=reader.url("BREACHCLOCK_REDIS_URL", _own_queue(home), ("redis", "rediss", "unix")),
+        public_url=reader.url("BREACHCLOCK_PUBLIC_URL", "http://127.0.0.1:8072", web).rstrip("/"),
+        bind=_bind(reader),
+        secret_key=_secret(reader, home),
+        data_keys=_data_keys(reader, home),
+        email=reader.choice("BREACHCLOCK_EMAIL", ("sendgrid", "smtp", "sandbox"), "sandbox"),
+        sms=reader.choice("BREACHCLOCK_SMS", ("twilio", "sandbox"), "sandbox"),
+        mail_from=_mail_from(reader),
+        sendgrid_api_key=reader.text("SENDGRID_API_KEY"),
+        sendgrid_api_base=reader.url("SENDGRID_API_BASE", SENDGRID, web),
+        sendgrid_event_public_key=reader.text("SENDGRID_EVENT_PUBLIC_KEY"),
+        smtp_url=reader.url("BREACHCLOCK_SMTP_URL", "", ("smtp", "smtps")),
+        twilio_account_sid=reader.text("TWILIO_ACCOUNT_SID"),
+        twilio_auth_token=reader.text("TWILIO_AUTH_TOKEN"),
+        twilio_from=reader.text("TWILIO_FROM"),
+        twilio_api_base=reader.url("TWILIO_API_BASE", TWILIO, web),
+        heartbeat_url=reader.url("BREACHCLOCK_HEARTBEAT_URL", "", web),
+        sandbox_url=reader.url("BREACHCLOCK_SANDBOX_URL", "http://127.0.0.1:8073", web),
+        clock_offset_file=Path(offset) if offset else None,
+    )
+
+
+def _own_queue(home: Path) -> str:
+    """The socket under the home; a shorter place where the path would not fit a socket (108 bytes)."""
+    path = home / "queue.sock"
+    if len(os.fsencode(path)) > 100:  # noqa: PLR2004  sockaddr_un, less some room for a suffix
+        name = hashlib.sha256(os.fsencode(home)).hexdigest()[:12]
+        path = Path(tempfile.gettempdir()) / f"breachclock-{os.getuid()}-{name}" / "queue.sock"
+    return f"unix://{path}"
+
+
+def _bind(reader: _Reader) -> str:
+    value = reader.text("BREACHCLOCK_BIND", "127.0.0.1:8072")
+    host, _, port = value.rpartition(":")
+    if not host or not port.isdigit():
+        reader.faults.append(f"BREACHCLOCK_BIND is {value!r}, not host:port")
+    return value
+
+
+def _mail_from(reader: _Reader) -> str:
+    value = reader.text("BREACHCLOCK_MAIL_FROM", "breachclock@localhost.test")
+    if value.count("@") != 1 or any(c.isspace() for c in value):
+        reader.faults.append(f"BREACHCLOCK_MAIL_FROM is not an address: {value!r}")
+    return value
+
+
+def _secret(reader: _Reader, home: Path) -> str:
+    value = reader.kept("BREACHCLOCK_SECRET_KEY", home / "secret_key")
+    if value and len(value) < 32:  # noqa: PLR2004  below that, guessing a link becomes thinkable
+        reader.faults.append("BREACHCLOCK_SECRET_KEY is shorter than 32 characters")
+    return value
+
+
+def _data_keys(reader: _Reader, home: Path) -> tuple[str, ...]:
+    keys = tuple(reader.kept("BREACHCLOCK_DATA_KEYS", home / "data_keys").replace(",", " ").split())
+    for position, key in enumerate(keys, 1):
+        try:
+            Fernet(key)
+        except ValueError:
+            reader.faults.append(f"BREACHCLOCK_DATA_KEYS: key {position} is not a Fernet key")
+    return keys
+
+
+def _check_providers(reader: _Reader, settings: Settings) -> None:
+    """Real credentials and the sandbox exclude each other, and each provider needs its own."""
+    needed = {
+        ("sms", "twilio"): ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM"),
+        ("sms", "sandbox"): ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM"),
+        ("email", "sendgrid"): ("SENDGRID_API_KEY", "BREACHCLOCK_MAIL_FROM"),
+        ("email", "sandbox"): ("SENDGRID_API_KEY",),
+        ("email", "smtp"): ("BREACHCLOCK_SMTP_URL", "BREACHCLOCK_MAIL_FROM"),
+    }
+    for (kind, choice), names in needed.items():
+        if getattr(settings, kind) == choice:
+            reader.faults += [f"{name} is missing" for name in names if not reader.text(name)]
+    if settings.sms == "sandbox" and not _loopback(settings.twilio_api_base):
+        reader.faults.append("TWILIO_API_BASE must be on this machine while BREACHCLOCK_SMS is sandbox")
+    if settings.email == "sandbox" and not _loopback(settings.sendgrid_api_base):
+        reader.faults.append("SENDGRID_API_BASE must be on this machine while BREACHCLOCK_EMAIL is sandbox")
+    if settings.clock_offset_file and not settings.rehearsal:
+        reader.faults.append("BREACHCLOCK_CLOCK_OFFSET_FILE is for rehearsals with the sandbox only")
+
+
+def _loopback(url: str) -> bool:
+    return urlsplit(url).hostname in ("127.0.0.1", "::1", "localhost")
