@@ -1,0 +1,181 @@
+"""SendGrid: e-mail out, its signed events in.
+
+202 means queued, no more. The attempt's id travels as a custom argument of the personalization and
+comes back in every event; nothing personal goes there, since SendGrid keeps custom arguments openly.
+"""
+
+import json
+import socket
+import ssl
+import urllib.error
+import urllib.request
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from python_http_client import Client
+from python_http_client.exceptions import HTTPError
+from sendgrid import SendGridAPIClient
+from sendgrid.helpers.eventwebhook import EventWebhook
+from sendgrid.helpers.mail import (
+    ClickTracking,
+    Content,
+    CustomArg,
+    Email,
+    Header,
+    Mail,
+    OpenTracking,
+    Personalization,
+    To,
+    TrackingSettings,
+)
+
+from foundation.settings import Settings
+from notifications.channels import Accepted, Answer, CannotAsk, Refusal, Unsure
+from notifications.rules.retry import ACCOUNT
+
+EVENTS_PATH = "/callbacks/sendgrid/events"
+OLDEST_EVENT = timedelta(minutes=10)
+SERVER_ERROR = 500
+ACCEPTED = 202
+NEVER_CONNECTED = (ConnectionRefusedError, socket.gaierror, ssl.SSLCertVerificationError)
+
+
+class _StayHere(urllib.request.HTTPRedirectHandler):
+    """Follows nothing: a redirected message, with our key in its head, would go to a stranger."""
+
+    def redirect_request(self, *_args: Any, **_kwargs: Any) -> None:
+        return None
+
+
+class _Http(Client):  # type: ignore[misc]  # the SDK's client has no types
+    """The SDK's client, without redirects."""
+
+    def _build_client(self, name: str | None = None) -> "_Http":
+        return _Http(
+            host=self.host, version=self._version, request_headers=self.request_headers,
+            url_path=[*self._url_path, name] if name else self._url_path,
+            append_slash=self.append_slash, timeout=self.timeout,
+        )  # fmt: skip
+
+    def _make_request(self, _opener: object, request: Any, timeout: float | None = None) -> Any:
+        return super()._make_request(urllib.request.build_opener(_StayHere), request, timeout)
+
+
+class SendGrid:
+    """Sends and asks through the account in the settings."""
+
+    name = "sendgrid"
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    def _client(self, timeout: float) -> SendGridAPIClient:
+        api = SendGridAPIClient(self.settings.sendgrid_api_key, host=self.settings.sendgrid_api_base)
+        api.client = _Http(
+            host=api.host,
+            request_headers=api._default_headers,
+            version=3,
+            timeout=timeout,  # noqa: SLF001
+        )
+        return api
+
+    def _mail(
+        self, recipient: str, content: dict[str, str], attempt_id: str, reference: str
+    ) -> dict[str, Any]:
+        person = Personalization()
+        person.add_to(To(recipient))
+        person.add_custom_arg(CustomArg("a", attempt_id))
+        person.add_header(Header("X-Breachclock-Reference", reference))
+        mail = Mail(from_email=Email(self.settings.mail_from, "Breachclock"), subject=content["subject"])
+        mail.add_content(Content("text/plain", content["text"]))
+        if content.get("html"):
+            mail.add_content(Content("text/html", content["html"]))
+        mail.add_personalization(person)
+        tracking = TrackingSettings()
+        tracking.click_tracking = ClickTracking(enable=False, enable_text=False)
+        tracking.open_tracking = OpenTracking(enable=False)
+        mail.tracking_settings = tracking
+        document: dict[str, Any] = mail.get()
+        return document
+
+    def send(
+        self,
+        *,
+        recipient: str,
+        content: dict[str, str],
+        attempt_id: str,
+        reference: str,
+        limit: float,
+        urgent: bool,
+    ) -> Answer:
+        """Hand over one e-mail, its recipient alone in it; see `channels.Provider.send`."""
+        document = self._mail(recipient, content, attempt_id, reference)
+        try:
+            answer = self._client(limit).client.mail.send.post(request_body=document)
+        except HTTPError as refusal:
+            return _refused(refusal)
+        except urllib.error.URLError as trouble:
+            if isinstance(trouble.reason, NEVER_CONNECTED):
+                return Refusal(f"SendGrid could not be reached ({type(trouble.reason).__name__})")
+            return Unsure(f"SendGrid did not answer for sure ({type(trouble.reason).__name__})")
+        except (OSError, ValueError) as trouble:
+            return Unsure(f"SendGrid did not answer for sure ({type(trouble).__name__})")
+        provider_id = answer.headers.get("X-Message-Id")
+        if answer.status_code != ACCEPTED or not provider_id:
+            return Unsure(f"SendGrid's answer was not the expected one ({answer.status_code})")
+        return Accepted(provider_id)
+
+    def find(self, *, recipient: str, attempt_ids: list[str], reference: str, since: datetime) -> str | None:
+        """Ask the Email Activity API for any of our attempts; an account without it cannot be asked."""
+        for attempt_id in attempt_ids:
+            query = f"(unique_args['a']=\"{attempt_id}\")"
+            try:
+                answer = self._client(10).client.messages.get(query_params={"query": query, "limit": 10})
+                found = json.loads(answer.body or b"{}").get("messages", [])
+            except (HTTPError, OSError, ValueError, AttributeError) as trouble:
+                raise CannotAsk(type(trouble).__name__) from trouble
+            if found:
+                return str(found[0]["msg_id"])
+        return None
+
+    def is_genuine(self, body: bytes, signature: str | None, timestamp: str | None, now: datetime) -> bool:
+        """Whether SendGrid signed these events (ECDSA over timestamp and body), and lately."""
+        key = self.settings.sendgrid_event_public_key
+        if not (key and signature and timestamp and timestamp.isascii() and timestamp.isdigit()):
+            return False
+        age = now - datetime.fromtimestamp(int(timestamp[:12]), UTC)
+        if abs(age) > OLDEST_EVENT:
+            return False
+        checker = EventWebhook()
+        try:
+            return bool(
+                checker.verify_signature(
+                    body.decode(), signature, timestamp, checker.convert_public_key_to_ecdsa(key)
+                )
+            )
+        except Exception:  # noqa: BLE001  the library lets malformed base64 and keys through as errors
+            return False
+
+
+def _refused(refusal: HTTPError) -> Answer:
+    status = int(refusal.status_code)
+    if status >= SERVER_ERROR:
+        return Unsure(f"SendGrid failed ({status})")
+    if 300 <= status < 400:  # noqa: PLR2004
+        return Refusal("SendGrid's address redirects", code="429")
+    wait = _wait(refusal) if status == 429 else None  # noqa: PLR2004
+    return Refusal(
+        f"SendGrid refused ({status})", code=str(status), account=str(status) in ACCOUNT, retry_after=wait
+    )
+
+
+def _wait(refusal: HTTPError) -> float | None:
+    headers = refusal.headers or {}
+    try:
+        if "Retry-After" in headers:
+            return float(headers["Retry-After"])
+        if "X-RateLimit-Reset" in headers:
+            return float(headers["X-RateLimit-Reset"]) - datetime.now(UTC).timestamp()
+    except ValueError:
+        return 60.0
+    return None

@@ -1,0 +1,144 @@
+"""Twilio: SMS out, its signed callbacks in.
+
+Twilio takes no idempotency key, so the attempt's id travels in the address of the status callback: the
+signature covers it, and a callback proves that Twilio has the message even if we died before its
+answer reached us.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import requests
+from twilio.base.exceptions import TwilioException, TwilioRestException
+from twilio.http.http_client import TwilioHttpClient
+from twilio.http.response import Response
+from twilio.request_validator import RequestValidator
+from twilio.rest import Client
+
+from foundation.settings import Settings
+from notifications.channels import Accepted, Answer, CannotAsk, Refusal, Unsure
+from notifications.rules.retry import ACCOUNT, PERMANENT
+
+STATUS_PATH = "/callbacks/twilio/status"
+INBOUND_PATH = "/callbacks/twilio/inbound"
+PAGE_VALID = 300  # seconds: a page that could not be delivered by then is overtaken by the next
+NOTICE_VALID = 4 * 3600
+LOOK_BACK = timedelta(minutes=5)
+SERVER_ERROR = 500
+TOO_MANY = 429
+
+
+class _Http(TwilioHttpClient):
+    """The SDK's client with an end to every call, no retries of its own, and our base address."""
+
+    def __init__(self, base: str, timeout: float) -> None:
+        super().__init__(timeout=timeout, max_retries=0)
+        self.base = urlsplit(base)
+        self.retry_after: float | None = None
+
+    def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Response:
+        parts = urlsplit(url)._replace(scheme=self.base.scheme, netloc=self.base.netloc)
+        kwargs["allow_redirects"] = False
+        answer = super().request(method, urlunsplit(parts), *args, **kwargs)
+        self.retry_after = _seconds((answer.headers or {}).get("Retry-After"))
+        return answer
+
+
+def _seconds(header: str | None) -> float | None:
+    try:
+        return float(header) if header else None
+    except ValueError:
+        return 60.0  # an HTTP date: rare, and our own back-off goes on from there
+
+
+class Twilio:
+    """Sends and asks through the account in the settings."""
+
+    name = "twilio"
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.validator = RequestValidator(settings.twilio_auth_token)
+
+    def _client(self, timeout: float) -> tuple[Client, _Http]:
+        http = _Http(self.settings.twilio_api_base, timeout)
+        client = Client(self.settings.twilio_account_sid, self.settings.twilio_auth_token, http_client=http)
+        return client, http
+
+    def send(
+        self,
+        *,
+        recipient: str,
+        content: dict[str, str],
+        attempt_id: str,
+        reference: str,
+        limit: float,
+        urgent: bool,
+    ) -> Answer:
+        """Hand over one SMS; see `channels.Provider.send`."""
+        client, http = self._client(limit)
+        try:
+            taken = client.messages.create(
+                to=recipient,
+                from_=self.settings.twilio_from,
+                body=content["text"],
+                status_callback=f"{self.settings.public_url}{STATUS_PATH}?a={attempt_id}",
+                validity_period=PAGE_VALID if urgent else NOTICE_VALID,
+            )
+        except TwilioRestException as refusal:
+            return _refused(refusal, http.retry_after)
+        except requests.exceptions.RequestException as trouble:
+            return _broken(trouble)
+        except (TwilioException, ValueError, KeyError, TypeError) as trouble:
+            return Unsure(f"Twilio's answer could not be read ({type(trouble).__name__})")
+        if not (taken.sid or "").startswith("SM"):
+            return Unsure("Twilio's answer named no message")
+        return Accepted(taken.sid)
+
+    def find(self, *, recipient: str, attempt_ids: list[str], reference: str, since: datetime) -> str | None:
+        """Look for our reference in what Twilio has for this number since the attempt.
+
+        Filtered by number alone: the day filter works on a date that is empty until it is sent.
+        """
+        client, _http = self._client(10)
+        try:
+            for message in client.messages.stream(to=recipient, page_size=50, limit=500):
+                created = message.date_created
+                if created and created.replace(tzinfo=created.tzinfo or UTC) < since - LOOK_BACK:
+                    return None
+                if reference in (message.body or ""):
+                    return str(message.sid)
+        except (
+            TwilioException,
+            requests.exceptions.RequestException,
+            ValueError,
+            KeyError,
+            TypeError,
+        ) as trouble:
+            raise CannotAsk(type(trouble).__name__) from trouble
+        return None
+
+    def is_genuine(self, path_and_query: str, form: dict[str, str], signature: str | None) -> bool:
+        """Whether Twilio signed this callback for our public address (HMAC-SHA1, its webhook guide)."""
+        if not signature:
+            return False
+        return bool(self.validator.validate(self.settings.public_url + path_and_query, form, signature))
+
+
+def _refused(refusal: TwilioRestException, retry_after: float | None) -> Answer:
+    code = str(refusal.code or refusal.status)
+    if refusal.status >= SERVER_ERROR:
+        return Unsure(f"Twilio failed ({refusal.status})")
+    if 300 <= refusal.status < 400:  # noqa: PLR2004  never followed: the message would go elsewhere
+        return Refusal(f"Twilio's address redirects ({refusal.status})", code=str(TOO_MANY))
+    if refusal.status == TOO_MANY:
+        return Refusal("Twilio asks to wait", code=str(TOO_MANY), retry_after=retry_after)
+    account = code in ACCOUNT or (refusal.status in (401, 403) and code not in PERMANENT)
+    return Refusal(f"Twilio refused (code {code})", code=code, account=account)
+
+
+def _broken(trouble: requests.exceptions.RequestException) -> Answer:
+    if isinstance(trouble, requests.exceptions.ConnectTimeout) or "NewConnectionError" in repr(trouble):
+        return Refusal(f"Twilio could not be reached ({type(trouble).__name__})")
+    return Unsure(f"Twilio did not answer for sure ({type(trouble).__name__})")

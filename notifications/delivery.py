@@ -1,0 +1,354 @@
+"""What became of a message: accepted, refused, unsure, and what the provider said later.
+
+Every change is made on the row under its lock and only from the state it fits; a second telling of
+the same thing changes nothing. Giving up makes the next channel's message, or asks for a person, in
+the same transaction.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from foundation import ledger, queue
+from foundation.database import db, new_id
+from foundation.encryption import blind_indexes
+from notifications import outbox
+from notifications.channels import Accepted, Answer, Refusal
+from notifications.models import (
+    Attempt,
+    Circuit,
+    ContactMethod,
+    Kind,
+    Message,
+    Outcome,
+    Page,
+    PageState,
+    Receipt,
+    State,
+)
+from notifications.rules import receipts, retry
+
+LEFT_ALONE = timedelta(seconds=60)
+OPEN = (State.PENDING, State.SENDING, State.UNCERTAIN, State.HELD)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One message as the delivery log shows it; the address stays out."""
+
+    id: UUID
+    kind: str
+    channel: str
+    template: str
+    locale: str
+    state: str
+    attempts: int
+    staff_id: UUID | None
+    reference: str
+    why: str | None
+    wants_person: bool
+    created_at: datetime
+    done_at: datetime | None
+    dedupe_key: str
+
+
+def record(claimed: outbox.Claim, answer: Answer, *, now: datetime) -> None:
+    """Write down how an attempt ended. A claim that was lost meanwhile only keeps the evidence."""
+    message = _locked(claimed.message_id)
+    attempt = db.session.get_one(Attempt, claimed.attempt_id)
+    attempt.ended_at = now
+    if isinstance(answer, Accepted):
+        found(message, attempt, answer.provider_id, Outcome.ACCEPTED, now=now)
+        return
+    attempt.outcome = Outcome.UNCERTAIN
+    ours = message.state is State.SENDING and message.attempts == claimed.number
+    if isinstance(answer, Refusal):
+        attempt.code = answer.code
+        attempt.outcome = Outcome.NOT_SENT
+        if ours:
+            _refused(message, attempt, answer, now=now)
+    elif ours:
+        unsure(message, why=answer.why, now=now)
+
+
+def found(message: Message, attempt: Attempt, provider_id: str, outcome: Outcome, *, now: datetime) -> None:
+    """The provider has this attempt: told so at once, by a receipt, or found by asking."""
+    if attempt.outcome in (Outcome.ACCEPTED, Outcome.FOUND, Outcome.FAILED, Outcome.DUPLICATE):
+        attempt.provider_id = attempt.provider_id or provider_id
+        return
+    attempt.provider_id, attempt.outcome = provider_id, outcome
+    if message.state in (State.ACCEPTED, State.DELIVERED):
+        attempt.outcome = Outcome.DUPLICATE
+        _log(message, "message.duplicate_detected", now, attempt=attempt.number)
+        return
+    _enter(message, State.ACCEPTED)
+    message.provider, message.provider_id = attempt.provider, provider_id
+    message.wants_person_at = None
+    _log(message, "message.accepted", now, attempt=attempt.number, provider=attempt.provider)
+
+
+def unsure(message: Message, *, why: str, now: datetime) -> None:
+    """Nobody answered for sure. A page goes again at once; all else waits until it is known."""
+    if outbox.terms(message.kind).copy_over_silence:
+        _again(message, why=why, now=now, wait=timedelta(0))
+        return
+    _enter(message, State.UNCERTAIN)
+    message.uncertain_at, message.why = now, why
+    _log(message, "message.uncertain", now, why=why)
+
+
+def lease_ended(message: Message, *, now: datetime) -> None:
+    """Whoever held the message is dead or frozen; what the provider has is not known."""
+    unsure(message, why="the process that was sending it died or froze", now=now)
+
+
+def not_there(message: Message, *, now: datetime) -> None:
+    """The provider was asked after the settling time and has no such message: it goes again."""
+    db.session.execute(
+        update(Attempt)
+        .where(
+            Attempt.message_id == message.id,
+            Attempt.outcome.is_(None) | (Attempt.outcome == Outcome.UNCERTAIN),
+        )
+        .values(outcome=Outcome.VOID, ended_at=now)
+    )
+    _again(message, why="the provider did not have it", now=now, wait=timedelta(0))
+
+
+def hold(message: Message, *, why: str, now: datetime) -> None:
+    """Leave the message to a person, and say so."""
+    _enter(message, State.HELD)
+    message.why = why
+    message.wants_person_at = now
+    _log(message, "message.held", now, why=why)
+
+
+def _refused(message: Message, attempt: Attempt, answer: Refusal, *, now: datetime) -> None:
+    if answer.account:
+        _open_circuit(attempt.provider, answer.why, now)
+        _again(message, why=answer.why, now=now, wait=LEFT_ALONE, counts=False)
+    elif retry.is_permanent(answer.code, attempt.number):
+        attempt.outcome = Outcome.REJECTED
+        unreached(message, why=answer.why, code=answer.code, now=now)
+    else:
+        wait = retry.wait_before(attempt.number, answer.retry_after)
+        _again(message, why=answer.why, now=now, wait=wait)
+
+
+def _again(message: Message, *, why: str, now: datetime, wait: timedelta, counts: bool = True) -> None:
+    """Back to the outbox, unless its attempts are spent."""
+    if counts and message.attempts >= outbox.terms(message.kind).tries:
+        unreached(message, why=f"{why}; {message.attempts} attempts were made", code=None, now=now)
+        return
+    _enter(message, State.PENDING)
+    message.ready_at, message.why, message.rung_at = now + wait, why, None
+    if message.page_id and wait:
+        _next_person(message.page_id, now)
+    queue.ring_after_commit()
+    _log(message, "message.retried", now, why=why, ready_at=message.ready_at)
+
+
+def unreached(message: Message, *, why: str, code: str | None, now: datetime) -> None:
+    """Give up on this channel: the next one takes over, or the next person, or a person is asked."""
+    _enter(message, State.UNREACHED)
+    message.why, message.done_at = why, now
+    if code in retry.OPTED_OUT:
+        opted_out(message.recipient, now=now)
+    _log(message, "message.unreached", now, why=why, code=code)
+    if message.page_id:
+        _next_person(message.page_id, now)
+    if not _fall_back(message, now) and message.kind is not Kind.ONCALL:
+        message.wants_person_at = now
+
+
+def _fall_back(message: Message, now: datetime) -> bool:
+    if not message.fallbacks:
+        return False
+    (channel, address), *rest = message.fallbacks
+    outbox.post(
+        organisation_id=message.organisation_id, about=message.about, kind=message.kind,
+        template=message.template, context=message.context, dedupe_key=f"{message.dedupe_key}>{channel}",
+        recipient=outbox.Recipient(
+            channel, address, message.locale, message.staff_id, tuple((c, a) for c, a in rest)
+        ),
+        must_by=message.must_by, page_id=message.page_id, now=now,
+    )  # fmt: skip
+    return True
+
+
+def _next_person(page_id: UUID, now: datetime) -> None:
+    """A page that does not arrive moves on now, not at the next timer."""
+    db.session.execute(
+        update(Page)
+        .where(Page.id == page_id, Page.state == PageState.OPEN, Page.next_at > now)
+        .values(next_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    queue.ring_after_commit()
+
+
+def opted_out(address: str, *, now: datetime) -> int:
+    """Somebody answered STOP: the number is left alone; returns how many contact methods that hit."""
+    hit = db.session.execute(
+        update(ContactMethod)
+        .where(ContactMethod.address_index.in_(blind_indexes(address)), ContactMethod.opted_out_at.is_(None))
+        .values(opted_out_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    return int(hit.rowcount)
+
+
+def _open_circuit(provider: str, why: str, now: datetime) -> None:
+    circuit = db.session.get(Circuit, provider)
+    if circuit is None:
+        db.session.add(Circuit(provider=provider, open_until=now + LEFT_ALONE, opened_at=now, why=why))
+        return
+    if circuit.open_until <= now - LEFT_ALONE * 5:
+        circuit.told_at = None
+        circuit.opened_at = now
+    circuit.open_until, circuit.why = now + LEFT_ALONE, why
+
+
+def receipt(
+    *,
+    provider: str,
+    event_id: str,
+    status: str,
+    attempt_id: UUID | None,
+    provider_id: str | None,
+    code: str | None,
+    now: datetime,
+) -> bool:
+    """Take in what a provider says later; false when it was said before.
+
+    Order and repetition do not matter: each event counts once, and only a higher rank counts.
+    """
+    if not _keep(provider, event_id, status, attempt_id, provider_id, code, now):
+        return False
+    attempt = _attempt(provider, attempt_id, provider_id)
+    if attempt is None:
+        return True
+    message = _locked(attempt.message_id)
+    rank = receipts.rank(provider, status)
+    if not rank or rank <= attempt.rank:
+        return True
+    attempt.rank, attempt.code = rank, code or attempt.code
+    _apply(message, attempt, receipts.meaning(provider, status, code, message.attempts), provider_id, now)
+    return True
+
+
+def _apply(
+    message: Message, attempt: Attempt, says: receipts.Says, provider_id: str | None, now: datetime
+) -> None:
+    found(message, attempt, provider_id or attempt.provider_id or str(attempt.id), Outcome.FOUND, now=now)
+    if attempt.outcome is Outcome.DUPLICATE or says is receipts.Says.UNDER_WAY:
+        return
+    if says is receipts.Says.DELIVERED:
+        if message.state is not State.DELIVERED:
+            _enter(message, State.DELIVERED)
+            message.done_at = now
+            message.provider_id = message.provider_id or attempt.provider_id
+            message.wants_person_at = None
+            _log(message, "message.delivered", now, attempt=attempt.number, provider=attempt.provider)
+        return
+    if message.state is not State.ACCEPTED or attempt.number != message.attempts:
+        return
+    attempt.outcome = Outcome.FAILED
+    why = f"{attempt.provider} could not deliver it" + (f" (code {attempt.code})" if attempt.code else "")
+    if says is receipts.Says.REFUSED:
+        unreached(message, why=why, code=attempt.code, now=now)
+    else:
+        _again(message, why=why, now=now, wait=retry.wait_before(attempt.number))
+
+
+def _keep(
+    provider: str, event_id: str, status: str, attempt_id: UUID | None, provider_id: str | None,
+    code: str | None, now: datetime,
+) -> bool:  # fmt: skip
+    dialect = postgresql if db.engine.dialect.name == "postgresql" else sqlite
+    kept = db.session.execute(
+        dialect.insert(Receipt)
+        .values(
+            id=new_id(),
+            provider=provider,
+            event_id=event_id[:200],
+            status=status[:40],
+            code=code,
+            attempt_id=attempt_id,
+            provider_id=provider_id,
+            received_at=now,
+        )  # fmt: skip
+        .on_conflict_do_nothing(index_elements=["provider", "event_id"])
+    )
+    return bool(kept.rowcount)
+
+
+def _attempt(provider: str, attempt_id: UUID | None, provider_id: str | None) -> Attempt | None:
+    if attempt_id and (attempt := db.session.get(Attempt, attempt_id)) and attempt.provider == provider:
+        return attempt
+    if not provider_id:
+        return None
+    return db.session.scalars(
+        select(Attempt).where(Attempt.provider == provider, Attempt.provider_id == provider_id)
+    ).first()
+
+
+def _locked(message_id: UUID) -> Message:
+    """The row, read afresh under its lock."""
+    return db.session.get_one(Message, message_id, with_for_update=True, populate_existing=True)
+
+
+def _enter(message: Message, state: State) -> None:
+    message.state = state
+    message.lease_until = None
+    if state is not State.UNCERTAIN:
+        message.uncertain_at = None
+
+
+def _log(message: Message, action: str, now: datetime, **details: object) -> None:
+    db.session.flush()
+    ledger.append(
+        message.about, action, organisation_id=message.organisation_id, actor="Breachclock", at=now,
+        message=message.id, channel=message.channel, **details,
+    )  # fmt: skip
+
+
+def log_for(about: str) -> list[Line]:
+    """Every message about one thing, oldest first, without addresses."""
+    rows = db.session.scalars(select(Message).where(Message.about == about).order_by(Message.id))
+    return [
+        Line(
+            m.id, m.kind, m.channel, m.template, m.locale, m.state, m.attempts, m.staff_id, m.reference,
+            m.why, m.wants_person_at is not None, m.created_at, m.done_at, m.dedupe_key,
+        )
+        for m in rows
+    ]  # fmt: skip
+
+
+def outcomes(about: str, dedupe_keys: Sequence[str]) -> dict[str, str]:
+    """The state of each key's message, the last channel tried counting, by its first key."""
+    rows = db.session.execute(
+        select(Message.dedupe_key, Message.state)
+        .where(Message.about == about, Message.kind == Kind.SUBJECT)
+        .order_by(Message.id)
+    )
+    states: dict[str, str] = {}
+    wanted = set(dedupe_keys)
+    for row in rows:
+        key = row.dedupe_key.partition(">")[0]
+        if key in wanted and states.get(key) != State.DELIVERED:
+            states[key] = row.state
+    return states
+
+
+def unreached_count(about: str) -> int:
+    """How many messages about one thing wait for a person."""
+    return db.session.scalar(
+        select(func.count()).select_from(Message).where(
+            Message.about == about, Message.wants_person_at.is_not(None)
+        )
+    ) or 0  # fmt: skip

@@ -1,0 +1,183 @@
+"""What workers and the clock run: deliver one message, find what is due, settle what is unsure.
+
+All of it may run twice, in any number of processes, in any order.
+"""
+
+import contextlib
+import json
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+import structlog
+from flask import Flask, current_app
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from foundation import queue
+from foundation.database import database_now, db, everyone, transaction
+from notifications import channels, delivery, outbox, paging, settling
+from notifications.channels import Accepted, Answer
+from notifications.models import Attempt, Kind, Message, Outcome, State
+
+log = structlog.get_logger()
+RECORDING = 2.0  # seconds of the lease left over for writing a result down
+DIRECT = 8  # calls under way at once, per queue, when the clock sends by itself
+JOB_SECONDS = 40  # RQ ends a job after this: more than any call, less than any lease that matters
+
+
+def deliver(message_id: str) -> None:
+    """Send one message. Safe to run twice: only the run whose claim stands talks to the provider."""
+    started = time.monotonic()
+    with transaction():
+        claimed = outbox.claim(UUID(message_id), provider_of=channels.names(), now=database_now())
+    if claimed is None:
+        return
+    terms = outbox.terms(claimed.kind)
+    left = (terms.lease - terms.call).total_seconds() - 1 - (time.monotonic() - started)
+    if left <= 0 or not outbox.is_held(claimed):
+        return
+    answer = channels.provider(claimed.channel).send(
+        recipient=claimed.recipient, content=claimed.content, attempt_id=str(claimed.attempt_id),
+        reference=claimed.reference, limit=terms.call.total_seconds(), urgent=claimed.kind is Kind.ONCALL,
+    )  # fmt: skip
+    _record(claimed, answer, until=started + terms.lease.total_seconds() - RECORDING)
+
+
+def _record(claimed: outbox.Claim, answer: Answer, *, until: float) -> None:
+    """Write the result down; while the database is away try again, at last into a file of its own."""
+    while True:
+        try:
+            with transaction():
+                delivery.record(claimed, answer, now=database_now())
+        except SQLAlchemyError as trouble:
+            db.session.remove()
+            log.warning(
+                "attempt.not_recorded", attempt=str(claimed.attempt_id), trouble=type(trouble).__name__
+            )
+            if time.monotonic() > until:
+                _keep_in_journal(claimed, answer)
+                return
+            time.sleep(0.5)
+        else:
+            return
+
+
+def _journal() -> Path:
+    home: Path = current_app.config["SETTINGS"].home
+    return home / "answers.jsonl"
+
+
+def _keep_in_journal(claimed: outbox.Claim, answer: Answer) -> None:
+    if not isinstance(answer, Accepted):
+        return
+    line = json.dumps({"attempt": str(claimed.attempt_id), "provider_id": answer.provider_id})
+    with _journal().open("a") as file:
+        file.write(line + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def import_journal() -> int:
+    """Take over answers that could not be recorded while the database was away; returns how many."""
+    path, taken = _journal(), _journal().with_suffix(".importing")
+    with contextlib.suppress(FileNotFoundError):
+        if not taken.exists():
+            path.rename(taken)
+    if not taken.exists():
+        return 0
+    lines = [json.loads(line) for line in taken.read_text().splitlines() if line.endswith("}")]
+    with transaction():
+        now = database_now()
+        for line in lines:
+            if attempt := db.session.get(Attempt, UUID(line["attempt"])):
+                message = db.session.get_one(Message, attempt.message_id, with_for_update=True)
+                delivery.found(message, attempt, line["provider_id"], Outcome.FOUND, now=now)
+    taken.unlink()
+    return len(lines)
+
+
+def sweep() -> int:
+    """Ring for everything due; without a queue server, send it from here. Returns how many were due."""
+    if not outbox.anything_due(database_now()):
+        return 0
+    with transaction():
+        waiting = outbox.due(database_now())
+    for name, ids in waiting.items():
+        if not queue.enqueue(name, outbox.JOB, ids, timeout=JOB_SECONDS):
+            _directly(name).take(ids)
+    return sum(map(len, waiting.values()))
+
+
+class _Directly:
+    """Sends in place of the workers while the queue server is gone, a few messages at a time.
+
+    Each queue has its own, so that communications under way never delay a page.
+    """
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self.pool = ThreadPoolExecutor(DIRECT)
+        self.under_way: set[UUID] = set()
+
+    def take(self, ids: list[UUID]) -> None:
+        """Start on as many as there is room for; the others are due again in a moment."""
+        for message_id in ids:
+            if len(self.under_way) < DIRECT and message_id not in self.under_way:
+                self.under_way.add(message_id)
+                self.pool.submit(self._send, message_id)
+
+    def _send(self, message_id: UUID) -> None:
+        try:
+            with self.app.app_context(), everyone():
+                deliver(str(message_id))
+        except Exception as trouble:  # noqa: BLE001  the message comes due again when its lease ends
+            log.error("message.not_sent_directly", message=str(message_id), trouble=type(trouble).__name__)
+        finally:
+            self.under_way.discard(message_id)
+
+
+def _directly(name: str) -> _Directly:
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+    return app.extensions.setdefault("direct_senders", {}).setdefault(name, _Directly(app))
+
+
+def end_leases() -> int:
+    """Take back what a dead or frozen process holds; returns how many."""
+    now = database_now()
+    ids = db.session.scalars(
+        select(Message.id)
+        .where(Message.state == State.SENDING, Message.lease_until < now)
+        .limit(outbox.BATCH)
+    ).all()
+    for message_id in ids:
+        with transaction():
+            message = db.session.get_one(Message, message_id, with_for_update=True)
+            if message.state is State.SENDING and message.lease_until and message.lease_until < now:
+                delivery.lease_ended(message, now=database_now())
+    return len(ids)
+
+
+def settle() -> int:
+    """Ask the providers about what is unsure, and decide; returns how many were decided."""
+    return sum(settling.settle(message_id) for message_id in settling.due(database_now()))
+
+
+def escalate() -> int:
+    """Page the next person for every page that nobody has taken in time; returns how many."""
+    moved = 0
+    for page_id in paging.due(database_now()):
+        with transaction():
+            moved += paging.escalate(page_id, now=database_now())
+    return moved
+
+
+def raise_alarms() -> int:
+    """Tell people of messages that reached nobody and of providers that refuse us."""
+    if not paging.has_alarms():
+        return 0
+    with transaction():
+        return paging.raise_alarms(now=database_now())

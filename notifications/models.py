@@ -1,0 +1,263 @@
+"""The tables of delivery: messages and their attempts, receipts, pages, contact methods, the rota."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from foundation.database import Base, Owned, new_id
+from foundation.encryption import EncryptedJSON, EncryptedText, blind_index
+
+
+class Kind(StrEnum):
+    """Why a message is sent; decides whether a copy or silence is worse."""
+
+    ONCALL = "oncall"  # a page: a second copy is harmless, silence is not
+    SUBJECT = "subject"  # a communication to a data subject: never twice
+    AUTHORITY = "authority"  # a notification by e-mail: never twice
+    INTERNAL = "internal"  # a reminder to staff: at most once more
+
+
+class Channel(StrEnum):
+    """A way to a person."""
+
+    SMS = "sms"
+    EMAIL = "email"
+
+
+class State(StrEnum):
+    """What is true of a message in the world."""
+
+    PENDING = "pending"  # waits for its time; no provider has it
+    SENDING = "sending"  # a worker holds it and is talking to the provider
+    UNCERTAIN = "uncertain"  # the provider may have it: nobody answered for sure
+    ACCEPTED = "accepted"  # the provider has it and will try
+    DELIVERED = "delivered"  # the provider says that it arrived
+    HELD = "held"  # only a person can say whether to send it again
+    UNREACHED = "unreached"  # given up on this channel, with a reason; never retried by itself
+    CANCELLED = "cancelled"  # withdrawn before any provider had it
+
+
+class Outcome(StrEnum):
+    """How one attempt ended."""
+
+    ACCEPTED = "accepted"  # the provider said yes to us
+    FOUND = "found"  # we did not hear its yes, but found the message there
+    NOT_SENT = "not_sent"  # provably not taken; may be tried again
+    REJECTED = "rejected"  # refused for good on this channel
+    UNCERTAIN = "uncertain"  # no sure answer
+    VOID = "void"  # looked for after the settling time and not there
+    FAILED = "failed"  # taken, then reported as not delivered
+    DUPLICATE = "duplicate"  # turned out to be a second copy
+
+
+def _enum(kind: type[StrEnum]) -> Enum:
+    return Enum(
+        kind, native_enum=False, length=20, values_callable=lambda e: [m.value for m in e], create_constraint=True,
+        name=kind.__name__.lower(),
+    )  # fmt: skip
+
+
+class Message(Owned, Base):
+    """One text to one recipient by one channel, from the commit that owes it to its last receipt."""
+
+    __tablename__ = "messages"
+    __table_args__ = (
+        UniqueConstraint("organisation_id", "dedupe_key"),
+        CheckConstraint("(state = 'sending') = (lease_until IS NOT NULL)", name="sending_has_a_lease"),
+        CheckConstraint("state <> 'uncertain' OR uncertain_at IS NOT NULL", name="uncertain_has_a_time"),
+        CheckConstraint(
+            "state NOT IN ('accepted', 'delivered') OR provider_id IS NOT NULL",
+            name="accepted_has_the_providers_id",
+        ),
+        CheckConstraint("state <> 'unreached' OR why IS NOT NULL", name="unreached_says_why"),
+        Index("ix_messages_due", "ready_at", sqlite_where=text("state = 'pending'"),
+              postgresql_where=text("state = 'pending'")),
+        Index("ix_messages_leases", "lease_until", sqlite_where=text("state = 'sending'"),
+              postgresql_where=text("state = 'sending'")),
+        Index("ix_messages_uncertain", "uncertain_at", sqlite_where=text("state = 'uncertain'"),
+              postgresql_where=text("state = 'uncertain'")),
+        Index("ix_messages_alarms", "wants_person_at",
+              sqlite_where=text("wants_person_at IS NOT NULL AND told_at IS NULL"),
+              postgresql_where=text("wants_person_at IS NOT NULL AND told_at IS NULL")),
+        Index("ix_messages_about", "about"),
+        Index("ix_messages_reply", "recipient_index", "reference"),
+    )  # fmt: skip
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    about: Mapped[str] = mapped_column(String(80))
+    kind: Mapped[Kind] = mapped_column(_enum(Kind))
+    channel: Mapped[Channel] = mapped_column(_enum(Channel))
+    template: Mapped[str] = mapped_column(String(60))
+    locale: Mapped[str] = mapped_column(String(10))
+    context: Mapped[dict[str, Any]] = mapped_column(EncryptedJSON)
+    content: Mapped[dict[str, str]] = mapped_column(EncryptedJSON)
+    content_sha256: Mapped[str] = mapped_column(String(64))
+    recipient: Mapped[str] = mapped_column(EncryptedText)
+    recipient_index: Mapped[str] = mapped_column(String(64))
+    fallbacks: Mapped[list[list[str]]] = mapped_column(EncryptedJSON)
+    staff_id: Mapped[UUID | None] = mapped_column(ForeignKey("staff_members.id"))
+    page_id: Mapped[UUID | None] = mapped_column(ForeignKey("pages.id"), index=True)
+    dedupe_key: Mapped[str] = mapped_column(String(300))
+    reference: Mapped[str] = mapped_column(String(12))
+    link_hash: Mapped[str | None] = mapped_column(String(64), unique=True)
+
+    state: Mapped[State] = mapped_column(_enum(State), default=State.PENDING)
+    ready_at: Mapped[datetime]
+    must_by: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    blind: Mapped[int] = mapped_column(default=0)
+    lease_until: Mapped[datetime | None]
+    uncertain_at: Mapped[datetime | None]
+    rung_at: Mapped[datetime | None]
+    asked_at: Mapped[datetime | None]
+    provider: Mapped[str | None] = mapped_column(String(20))
+    provider_id: Mapped[str | None] = mapped_column(String(120))
+    why: Mapped[str | None] = mapped_column(String(300))
+    wants_person_at: Mapped[datetime | None]  # reached nobody: a person must see to it
+    told_at: Mapped[datetime | None]  # when that person was told
+    created_at: Mapped[datetime]
+    done_at: Mapped[datetime | None]
+
+    def reindex(self) -> None:
+        """Renew the index by which a reply finds its message, after a key rotation."""
+        self.recipient_index = blind_index(self.recipient)
+
+
+class Attempt(Owned, Base):
+    """One try with a provider; its id travels with the message and comes back in receipts."""
+
+    __tablename__ = "attempts"
+    __table_args__ = (UniqueConstraint("message_id", "number"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    message_id: Mapped[UUID] = mapped_column(ForeignKey("messages.id"))
+    number: Mapped[int]
+    provider: Mapped[str] = mapped_column(String(20))
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    outcome: Mapped[Outcome | None] = mapped_column(_enum(Outcome))
+    provider_id: Mapped[str | None] = mapped_column(String(120), index=True)
+    code: Mapped[str | None] = mapped_column(String(40))
+    rank: Mapped[int] = mapped_column(default=0)
+
+
+class Receipt(Base):
+    """What a provider said later, each once; kept also when it fits no attempt of ours."""
+
+    __tablename__ = "receipts"
+    __table_args__ = (UniqueConstraint("provider", "event_id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    provider: Mapped[str] = mapped_column(String(20))
+    event_id: Mapped[str] = mapped_column(String(200))
+    attempt_id: Mapped[UUID | None]
+    provider_id: Mapped[str | None] = mapped_column(String(120))
+    status: Mapped[str] = mapped_column(String(40))
+    code: Mapped[str | None] = mapped_column(String(40))
+    received_at: Mapped[datetime]
+
+
+class Circuit(Base):
+    """A provider that refuses our account: left alone until a time, and people are told."""
+
+    __tablename__ = "circuits"
+
+    provider: Mapped[str] = mapped_column(String(20), primary_key=True)
+    open_until: Mapped[datetime]
+    opened_at: Mapped[datetime]
+    why: Mapped[str] = mapped_column(String(300))
+    told_at: Mapped[datetime | None]
+
+
+class PageState(StrEnum):
+    """What is true of a page."""
+
+    OPEN = "open"  # nobody has taken it; the next person is paged at next_at
+    ACKNOWLEDGED = "acknowledged"  # somebody has taken it
+    ENDED = "ended"  # what it was about needs nobody any more
+
+
+class Page(Owned, Base):
+    """An urgent call for a person, with a copy of the escalation policy that no later edit can change."""
+
+    __tablename__ = "pages"
+    __table_args__ = (
+        CheckConstraint("(state = 'open') = (next_at IS NOT NULL)", name="open_has_a_next_time"),
+        Index("ix_pages_due", "next_at", sqlite_where=text("state = 'open'"),
+              postgresql_where=text("state = 'open'")),
+        Index("ix_pages_about", "about"),
+    )  # fmt: skip
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    about: Mapped[str] = mapped_column(String(80))
+    template: Mapped[str] = mapped_column(String(60))
+    context: Mapped[dict[str, Any]]
+    policy: Mapped[list[Any]]
+    must_by: Mapped[datetime | None]
+    state: Mapped[PageState] = mapped_column(_enum(PageState), default=PageState.OPEN)
+    turn: Mapped[int] = mapped_column(default=0)  # how often the policy has moved on
+    next_at: Mapped[datetime | None]
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class Acknowledgement(Owned, Base):
+    """Somebody took it: who, when, by which way."""
+
+    __tablename__ = "acknowledgements"
+    __table_args__ = (UniqueConstraint("page_id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    page_id: Mapped[UUID] = mapped_column(ForeignKey("pages.id"))
+    staff_id: Mapped[UUID] = mapped_column(ForeignKey("staff_members.id"))
+    at: Mapped[datetime]
+    way: Mapped[str] = mapped_column(String(20))
+
+
+class ContactMethod(Owned, Base):
+    """A number or address of a member of staff."""
+
+    __tablename__ = "contact_methods"
+    __table_args__ = (UniqueConstraint("staff_id", "channel", "address_index"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    staff_id: Mapped[UUID] = mapped_column(ForeignKey("staff_members.id"), index=True)
+    channel: Mapped[Channel] = mapped_column(_enum(Channel))
+    address: Mapped[str] = mapped_column(EncryptedText)
+    address_index: Mapped[str] = mapped_column(String(64), index=True)
+    position: Mapped[int] = mapped_column(default=0)
+    verified_at: Mapped[datetime | None]
+    opted_out_at: Mapped[datetime | None]
+
+    def reindex(self) -> None:
+        """Renew the index by which a reply finds its sender, after a key rotation."""
+        self.address_index = blind_index(self.address)
+
+
+class Rotation(Owned, Base):
+    """Whose turn it is: people in an order, handing over at the same local time."""
+
+    __tablename__ = "rotations"
+    __table_args__ = (UniqueConstraint("organisation_id", "name"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(String(80))
+    timezone: Mapped[str] = mapped_column(String(60))
+    first_handover: Mapped[datetime]
+    shift_days: Mapped[int]
+    members: Mapped[list[Any]]  # ids of staff, in order
+
+
+class EscalationPolicy(Owned, Base):
+    """Whom to page, and whom next when nobody answers."""
+
+    __tablename__ = "escalation_policies"
+    __table_args__ = (UniqueConstraint("organisation_id", "name"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(String(80))
+    steps: Mapped[list[Any]]  # [{"rotation": id | "role": name | "staff": id, "minutes": until the next}]

@@ -1,0 +1,216 @@
+"""The outbox: a message owed is a row, written in the transaction that owes it.
+
+`post` owes it, `claim` takes it for one attempt, `due` finds what waits. A claim is a compare-and-set
+with a lease: of any number of workers one gets it, and a dead one's message comes back.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from sqlalchemy import insert, or_, select, update
+
+from foundation import ledger, queue
+from foundation.database import db, new_id
+from foundation.encryption import blind_index
+from notifications import rendering
+from notifications.models import Attempt, Channel, Circuit, Kind, Message, State
+from notifications.rules.retry import ONCE, PAGING, Terms
+
+RING_AGAIN = timedelta(seconds=5)
+ALPHABET = "23456789CDFGHJKMNPQRTVWXY"  # nothing that reads like another sign, no words
+BATCH = 200
+JOB = "notifications.jobs.deliver"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Where a message goes: channel and address, the person's language, and where to go next."""
+
+    channel: str
+    address: str
+    locale: str
+    staff_id: UUID | None = None
+    fallbacks: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One message in the hands of one worker, until the lease ends."""
+
+    message_id: UUID
+    attempt_id: UUID
+    number: int
+    kind: Kind
+    channel: Channel
+    provider: str
+    recipient: str
+    content: dict[str, str]
+    reference: str
+    started_at: datetime
+
+
+def terms(kind: Kind) -> Terms:
+    """How a kind of message is treated: pages rather twice than never, all else rather never twice."""
+    return PAGING if kind is Kind.ONCALL else ONCE
+
+
+def queue_of(kind: Kind) -> str:
+    """The queue of a kind; communications have their own, so that a million of them delay no page."""
+    return queue.BULK if kind is Kind.SUBJECT else queue.URGENT
+
+
+def post(
+    *,
+    organisation_id: UUID,
+    about: str,
+    kind: str,
+    template: str,
+    recipient: Recipient,
+    context: dict[str, object],
+    dedupe_key: str,
+    now: datetime,
+    ready_at: datetime | None = None,
+    must_by: datetime | None = None,
+    page_id: UUID | None = None,
+) -> UUID | None:
+    """Owe a message; its id, or None when the same `dedupe_key` was posted before.
+
+    Inside the caller's transaction. `context` is rendered now, in the recipient's language, with
+    "reference" and, for staff, "link" added. The key is unique within the organisation: who asks
+    twice is not told twice. Raises: rendering.NotTranslated.
+    """
+    known = select(Message.id).where(
+        Message.organisation_id == organisation_id, Message.dedupe_key == dedupe_key
+    )
+    if db.session.execute(known).first():
+        return None
+    message_id, reference = new_id(), "".join(secrets.choice(ALPHABET) for _ in range(8))
+    link = secrets.token_urlsafe(16) if page_id else None
+    full = {**context, "reference": reference, "token": link}
+    content = rendering.render(template, recipient.locale, recipient.channel, full)
+    db.session.add(
+        Message(
+            id=message_id, organisation_id=organisation_id, about=about, kind=Kind(kind),
+            channel=Channel(recipient.channel), template=template, locale=recipient.locale,
+            context=context, content=content, content_sha256=rendering.fingerprint(content),
+            recipient=recipient.address, recipient_index=blind_index(recipient.address),
+            fallbacks=[list(each) for each in recipient.fallbacks], staff_id=recipient.staff_id,
+            page_id=page_id, dedupe_key=dedupe_key, reference=reference, link_hash=hash_link(link),
+            ready_at=ready_at or now, must_by=must_by, created_at=now,
+        )
+    )  # fmt: skip
+    db.session.flush()
+    ledger.append(
+        about, "message.posted", organisation_id=organisation_id, actor="Breachclock", at=now,
+        message=message_id, kind=kind, channel=recipient.channel, template=template,
+        language=recipient.locale, content_sha256=rendering.fingerprint(content),
+        staff=recipient.staff_id,
+    )  # fmt: skip
+    queue.ring_after_commit()
+    return message_id
+
+
+def hash_link(token: str | None) -> str | None:
+    """What is stored of a link's token, so that the database alone opens no link."""
+    return hashlib.sha256(token.encode()).hexdigest() if token else None
+
+
+def claim(message_id: UUID, *, provider_of: dict[str, str], now: datetime) -> Claim | None:
+    """Take a message for one attempt, or None when it is not due or somebody else has it.
+
+    `provider_of` maps a channel to the provider that serves it; `now` is the database's clock.
+    """
+    message = db.session.get(Message, message_id, with_for_update=True)
+    if message is None or message.state is not State.PENDING or message.ready_at > now:
+        return None
+    provider = provider_of[message.channel]
+    if (circuit := db.session.get(Circuit, provider)) and circuit.open_until > now:
+        message.ready_at = circuit.open_until
+        return None
+    taken = db.session.execute(
+        update(Message)
+        .where(Message.id == message_id, Message.state == State.PENDING, Message.attempts == message.attempts)
+        .values(
+            state=State.SENDING,
+            attempts=Message.attempts + 1,
+            provider=provider,
+            lease_until=now + terms(message.kind).lease,
+        )  # fmt: skip
+        .execution_options(synchronize_session=False)
+    )
+    if taken.rowcount != 1:
+        return None
+    attempt_id, number = uuid4(), message.attempts + 1
+    db.session.execute(
+        insert(Attempt).values(
+            id=attempt_id,
+            organisation_id=message.organisation_id,
+            message_id=message_id,
+            number=number,
+            provider=provider,
+            started_at=now,
+            rank=0,
+        )  # fmt: skip
+    )
+    claimed = Claim(
+        message_id, attempt_id, number, message.kind, message.channel, provider, message.recipient,
+        dict(message.content), message.reference, now,
+    )  # fmt: skip
+    db.session.expire(message)
+    return claimed
+
+
+def is_held(claimed: Claim) -> bool:
+    """The fence: whether the claim still stands, asked last before the provider is."""
+    row = db.session.execute(
+        select(Message.state, Message.attempts).where(Message.id == claimed.message_id)
+    ).one()
+    db.session.rollback()
+    return (row.state, row.attempts) == (State.SENDING, claimed.number)
+
+
+def anything_due(now: datetime) -> bool:
+    """Whether anything waits that was not rung for lately; a look that takes no lock."""
+    quiet = or_(Message.rung_at.is_(None), Message.rung_at < now - RING_AGAIN)
+    waiting = select(Message.id).where(Message.state == State.PENDING, Message.ready_at <= now, quiet)
+    return bool(db.session.scalar(select(waiting.exists())))
+
+
+def due(now: datetime) -> dict[str, list[UUID]]:
+    """What waits and has not been rung for lately, by queue; marks it as rung for.
+
+    Pages first, then by how long it has waited.
+    """
+    quiet = or_(Message.rung_at.is_(None), Message.rung_at < now - RING_AGAIN)
+    found = db.session.execute(
+        select(Message.id, Message.kind)
+        .where(Message.state == State.PENDING, Message.ready_at <= now, quiet)
+        .order_by(Message.ready_at)
+        .limit(BATCH)
+    ).all()
+    waiting: dict[str, list[UUID]] = {}
+    for row in sorted(found, key=lambda row: row.kind is not Kind.ONCALL):
+        waiting.setdefault(queue_of(row.kind), []).append(row.id)
+    if found:
+        db.session.execute(
+            update(Message)
+            .where(Message.id.in_([row.id for row in found]), Message.state == State.PENDING)
+            .values(rung_at=now)
+            .execution_options(synchronize_session=False)
+        )
+    return waiting
+
+
+def cancel(about: str, *, reason: str, now: datetime, kinds: Sequence[Kind] = tuple(Kind)) -> int:
+    """Withdraw what no provider has yet; returns how many. What is under way ends as it ends."""
+    ended = db.session.execute(
+        update(Message)
+        .where(Message.about == about, Message.state == State.PENDING, Message.kind.in_(kinds))
+        .values(state=State.CANCELLED, why=reason, done_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    return int(ended.rowcount)

@@ -1,0 +1,1 @@
+"""Pure decisions on delivery: no database, no network, `now` is an argument."""

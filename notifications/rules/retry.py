@@ -1,0 +1,67 @@
+"""When to try again and when to give up; how long a call and a lease may last.
+
+The figures answer faults that were provoked on purpose: a lease shorter than the call plus the
+recording of its result sends twice without any fault at all.
+"""
+
+import random
+from dataclasses import dataclass
+from datetime import timedelta
+
+ACCOUNT = frozenset({"20003", "20005", "30002", "63038", "401", "403"})
+PERMANENT = frozenset({
+    "21211", "21214", "21217", "21408", "21610", "21612", "21614", "30004", "30005", "30006",
+    "30007", "30032", "30034", "21606", "21601", "21602", "21603", "21617", "400", "413",
+})  # fmt: skip
+TRANSIENT = frozenset({
+    "20429", "429", "20500", "20501", "20502", "20503", "20504", "30001", "30003", "30008", "30036", "11200",
+})  # fmt: skip
+OPTED_OUT = frozenset({"21610"})
+LONGEST_WAIT = timedelta(minutes=15)
+FIRST_WAIT = timedelta(seconds=15)
+UNKNOWN_TRIES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How one kind of message is treated."""
+
+    call: timedelta  # the whole call to the provider may last this long
+    lease: timedelta  # after this, whoever held the message is taken for dead
+    settle: timedelta  # so long a provider may take to show what it accepted
+    tries: int
+    copy_over_silence: bool  # whether a second copy is better than none
+
+    def __post_init__(self) -> None:
+        if self.lease < self.call + timedelta(seconds=5):
+            raise ValueError("A lease must outlast the call and the recording of its result.")
+
+
+PAGING = Terms(
+    call=timedelta(seconds=10), lease=timedelta(seconds=30), settle=timedelta(0), tries=5,
+    copy_over_silence=True,
+)  # fmt: skip
+ONCE = Terms(
+    call=timedelta(seconds=20), lease=timedelta(seconds=60), settle=timedelta(seconds=120), tries=8,
+    copy_over_silence=False,
+)  # fmt: skip
+
+
+def is_permanent(code: str | None, attempts: int) -> bool:
+    """Whether a refusal is for good on this channel; a code nobody knows gets two tries."""
+    if code in PERMANENT:
+        return True
+    if code in TRANSIENT or code in ACCOUNT:
+        return False
+    return attempts >= UNKNOWN_TRIES
+
+
+def wait_before(attempt: int, retry_after: float | None = None) -> timedelta:
+    """How long to wait before another attempt: doubling from 15 s, ± 30 %, 15 minutes at most.
+
+    `attempt` counts those made; `retry_after` is the provider's own wish in seconds.
+    """
+    wait = FIRST_WAIT * (2 ** min(max(attempt - 1, 0), 10)) * random.uniform(0.7, 1.3)  # noqa: S311
+    if retry_after is not None:
+        wait = max(wait, timedelta(seconds=min(retry_after, LONGEST_WAIT.total_seconds())))
+    return min(wait, LONGEST_WAIT)
