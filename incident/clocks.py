@@ -1,0 +1,146 @@
+"""The clocks of an incident as rows: reckoned by the rules, moved when awareness moves, stopped once.
+
+What the rules reckon is stored with the sum and the rule's version, so that the record can show what
+was planned by, and when. A clock that was stopped moves no more.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, insert, select, update
+
+from accounts.models import Organisation
+from foundation import ledger
+from foundation.database import db, new_id
+from incident.models import Clock, Duty, Incident
+from incident.rules import deadlines
+from incident.rules.evaluation import Evaluation, evaluate
+from incident.rules.facts import Facts, parse_organisation
+
+TRIAGE = "triage"
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """How a clock moved; instants are UTC."""
+
+    kind: str
+    before: datetime | None
+    after: datetime | None
+
+
+def in_organisation(facts: Facts, organisation: Organisation) -> Facts:
+    """The facts with what is registered of the organisation; what a report says of it does not count."""
+    known = parse_organisation({"name": organisation.name, **organisation.profile.get("facts", {})})
+    return facts.model_copy(update={"organisation": known})
+
+
+def advise(
+    facts: Facts, *, received_at: datetime, from_processor: bool, fixed: datetime | None, now: datetime
+) -> Evaluation:
+    """What the rules make of an incident's facts; `fixed` is awareness as a person has fixed it."""
+    if fixed is not None:
+        times = facts.timeline.model_copy(update={"aware_at": fixed})
+        facts = facts.model_copy(update={"timeline": times})
+        from_processor = False
+    return evaluate(facts, now, received_at=received_at, from_processor=from_processor)
+
+
+def of(facts: Facts, advice: Evaluation) -> list[deadlines.Clock]:
+    """The clocks to run by: those advised, and towards the authority one in any case.
+
+    Facts that deny a breach stop no clock: only a person does that, by rejecting the incident.
+    """
+    found = list(advice.clocks)
+    if facts.is_controller and advice.clock("authority_notification") is None:
+        found.append(deadlines.notification_clock(advice.awareness, frozenset({"gdpr"})))
+    return found
+
+
+def first(incident_id: UUID, organisation_id: UUID, found: Sequence[deadlines.Clock]) -> datetime | None:
+    """Store the first clocks of an incident; returns the earliest due time."""
+    rows = [_row(each) | {"id": new_id(), "incident_id": incident_id, "organisation_id": organisation_id}
+            for each in found]  # fmt: skip
+    db.session.execute(insert(Clock.__table__), rows)
+    return min((each.due_at for each in found if each.due_at), default=None)
+
+
+def _row(clock: deadlines.Clock) -> dict[str, Any]:
+    return {
+        "kind": clock.kind, "starts_at": clock.starts_at, "due_at": clock.due_at, "hours": clock.hours,
+        "basis": clock.basis, "rule_version": clock.rules_version,
+        "latest_by_regulation_1182_71": clock.latest_by_regulation_1182_71,
+        "stopped_at": None, "stopped_why": None,
+    }  # fmt: skip
+
+
+def refresh(incident: Incident, found: Sequence[deadlines.Clock]) -> list[Moved]:
+    """Bring the running clocks in line with what the rules reckon now; returns what moved.
+
+    A clock no rule asks for any more stays, stopped with that reason: what was once planned by is
+    part of the record. Duties that are open move with their clock.
+    """
+    stored = {each.kind: each for each in running(incident.id, stopped=True)}
+    moved = []
+    for clock in found:
+        row = stored.pop(clock.kind, None)
+        if row is None:
+            db.session.add(
+                Clock(incident_id=incident.id, organisation_id=incident.organisation_id, **_row(clock))
+            )
+            moved.append(Moved(clock.kind, None, clock.due_at))
+        elif row.stopped_at is None:
+            before = (row.starts_at, row.due_at)
+            for name, value in _row(clock).items():
+                setattr(row, name, value)
+            if before != (row.starts_at, row.due_at):
+                moved.append(Moved(clock.kind, before[1], row.due_at))
+    db.session.flush()
+    _move_duties(incident)
+    settle(incident)
+    return moved
+
+
+def _move_duties(incident: Incident) -> None:
+    by_kind = {each.kind: each for each in running(incident.id)}
+    open_duties = select(Duty).where(Duty.incident_id == incident.id, Duty.state == "open")
+    for duty in db.session.scalars(open_duties):
+        if clock := by_kind.get(duty.clock_kind):
+            duty.starts_at, duty.due_at = clock.starts_at, clock.due_at
+
+
+def running(incident_id: UUID, *, stopped: bool = False) -> list[Clock]:
+    """The clocks of an incident by due time, with `stopped` also those that have been stopped."""
+    query = select(Clock).where(Clock.incident_id == incident_id)
+    if not stopped:
+        query = query.where(Clock.stopped_at.is_(None))
+    found = db.session.scalars(query)
+    return sorted(found, key=lambda each: (each.due_at is None, each.due_at or each.kind, each.kind))
+
+
+def stop(incident: Incident, kind: str, *, why: str, actor: str, now: datetime) -> None:
+    """Stop a clock for good; whether it was late is frozen with it. A second call changes nothing."""
+    stopped = db.session.execute(
+        update(Clock)
+        .where(Clock.incident_id == incident.id, Clock.kind == kind, Clock.stopped_at.is_(None))
+        .values(stopped_at=now, stopped_why=why)
+        .execution_options(synchronize_session="fetch")
+    )
+    if stopped.rowcount:
+        ledger.append(
+            incident.chain, "clock.stopped", organisation_id=incident.organisation_id, actor=actor, at=now,
+            reason=why, clock=kind,
+        )  # fmt: skip
+    settle(incident)
+
+
+def settle(incident: Incident) -> None:
+    """Keep the board's order true: the earliest due time that still runs."""
+    incident.next_due_at = db.session.scalar(
+        select(func.min(Clock.due_at)).where(
+            Clock.incident_id == incident.id, Clock.stopped_at.is_(None), Clock.due_at.is_not(None)
+        )
+    )

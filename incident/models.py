@@ -1,0 +1,355 @@
+"""The tables of an incident: who reported what, what is known, which clocks run, who was told."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Interval,
+    String,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from foundation.database import Base, Owned, new_id
+from foundation.encryption import EncryptedBytes, EncryptedJSON, EncryptedText
+
+
+class Processor(Owned, Base):
+    """Who handles personal data for us and may report; a sub-processor names whom it serves."""
+
+    __tablename__ = "processors"
+    __table_args__ = (UniqueConstraint("organisation_id", "name"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(String(200))
+    country: Mapped[str] = mapped_column(String(2))
+    serves_id: Mapped[UUID | None] = mapped_column(ForeignKey("processors.id"))
+    service: Mapped[str] = mapped_column(String(200), default="")
+    tested_at: Mapped[datetime | None]
+    last_report_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+
+
+class Endpoint(Owned, Base):
+    """Where one processor posts its reports; the id in the address is not guessable."""
+
+    __tablename__ = "endpoints"
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    processor_id: Mapped[UUID] = mapped_column(ForeignKey("processors.id"), unique=True)
+    created_at: Mapped[datetime]
+
+
+class SigningKey(Owned, Base):
+    """A secret that a processor signs with; during a rotation two are live."""
+
+    __tablename__ = "signing_keys"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    endpoint_id: Mapped[str] = mapped_column(ForeignKey("endpoints.id"), index=True)
+    secret: Mapped[str] = mapped_column(EncryptedText)
+    created_at: Mapped[datetime]
+    retires_at: Mapped[datetime | None]
+
+
+class ReportState(StrEnum):
+    """What became of a report."""
+
+    ACCEPTED = "accepted"  # it is part of an incident
+    TEST = "test"  # it proved the connection and opened nothing
+    FAULTY = "faulty"  # correctly signed, not readable as facts: a person must look
+    SEEN = "seen"  # it was faulty, and a person has dealt with it
+
+
+class Report(Owned, Base):
+    """What was told, byte by byte, and what was answered; never changed."""
+
+    __tablename__ = "reports"
+    __table_args__ = (
+        UniqueConstraint("endpoint_id", "webhook_id"),
+        Index("ix_reports_faulty", "organisation_id", sqlite_where=text("state = 'faulty'"),
+              postgresql_where=text("state = 'faulty'")),
+        CheckConstraint("state <> 'accepted' OR incident_id IS NOT NULL", name="accepted_has_an_incident"),
+    )  # fmt: skip
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    endpoint_id: Mapped[str | None] = mapped_column(ForeignKey("endpoints.id"))
+    processor_id: Mapped[UUID | None] = mapped_column(ForeignKey("processors.id"), index=True)
+    staff_id: Mapped[UUID | None] = mapped_column(ForeignKey("staff_members.id"))
+    incident_id: Mapped[UUID | None] = mapped_column(ForeignKey("incidents.id"), index=True)
+    webhook_id: Mapped[str | None] = mapped_column(String(200))
+    kind: Mapped[str] = mapped_column(String(40))
+    state: Mapped[str] = mapped_column(String(20))
+    body: Mapped[bytes] = mapped_column(EncryptedBytes)
+    body_sha256: Mapped[str] = mapped_column(String(64))
+    faults: Mapped[list[Any] | None]
+    status: Mapped[int]
+    answer: Mapped[dict[str, Any]]
+    told_at: Mapped[datetime | None]  # when the sender says it told us
+    received_at: Mapped[datetime]
+
+
+class Incident(Owned, Base):
+    """The case, from the first report to its closure."""
+
+    __tablename__ = "incidents"
+    __table_args__ = (
+        UniqueConstraint("organisation_id", "number"),
+        UniqueConstraint("processor_id", "processor_reference"),
+        Index("ix_incidents_board", "organisation_id", "state", "next_due_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    number: Mapped[str] = mapped_column(String(24))
+    title: Mapped[str] = mapped_column(EncryptedText)
+    state: Mapped[str] = mapped_column(String(20))  # rules.lifecycle
+    processor_id: Mapped[UUID | None] = mapped_column(ForeignKey("processors.id"))
+    processor_reference: Mapped[str | None] = mapped_column(String(100))
+    restricted: Mapped[bool] = mapped_column(default=False)
+    lead_id: Mapped[UUID | None] = mapped_column(ForeignKey("staff_members.id"))
+    facts_number: Mapped[int]
+    aware_at: Mapped[datetime | None]
+    awareness_is_provisional: Mapped[bool] = mapped_column(default=True)
+    next_due_at: Mapped[datetime | None]
+    reported_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+
+    @property
+    def chain(self) -> str:
+        """The name under which ledger, playbooks and messages know this incident."""
+        return f"incident/{self.id}"
+
+
+class Member(Owned, Base):
+    """Somebody who may see a restricted incident."""
+
+    __tablename__ = "incident_members"
+
+    incident_id: Mapped[UUID] = mapped_column(ForeignKey("incidents.id"), primary_key=True)
+    staff_id: Mapped[UUID] = mapped_column(ForeignKey("staff_members.id"), primary_key=True)
+    added_at: Mapped[datetime]
+
+
+class FactsVersion(Owned, Base):
+    """The facts as known at one moment; a change is a new version, never an edit."""
+
+    __tablename__ = "facts_versions"
+    __table_args__ = (UniqueConstraint("incident_id", "number"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    incident_id: Mapped[UUID] = mapped_column(ForeignKey("incidents.id"))
+    number: Mapped[int]
+    facts: Mapped[dict[str, Any]] = mapped_column(EncryptedJSON)
+    sha256: Mapped[str] = mapped_column(String(64))
+    source: Mapped[str] = mapped_column(String(200))  # who says so: a processor's or a colleague's name
+    reason: Mapped[str | None]
+    at: Mapped[datetime]
+
+
+class Awareness(Owned, Base):
+    """When we had a reasonable degree of certainty, according to whom and why; the latest row holds."""
+
+    __tablename__ = "awareness"
+    __table_args__ = (UniqueConstraint("incident_id", "number"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    incident_id: Mapped[UUID] = mapped_column(ForeignKey("incidents.id"))
+    number: Mapped[int]
+    aware_at: Mapped[datetime | None]
+    provisional: Mapped[bool]
+    reason: Mapped[str]
+    by: Mapped[str] = mapped_column(String(200))
+    at: Mapped[datetime]
+
+
+class Clock(Owned, Base):
+    """A window that runs, with the sum that gave its end and the dated rule behind it."""
+
+    __tablename__ = "clocks"
+    __table_args__ = (UniqueConstraint("incident_id", "kind"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    incident_id: Mapped[UUID] = mapped_column(ForeignKey("incidents.id"))
+    kind: Mapped[str] = mapped_column(String(40))
+    starts_at: Mapped[datetime | None]
+    due_at: Mapped[datetime | None]
+    hours: Mapped[float | None]
+    basis: Mapped[str] = mapped_column(String(300))
+    rule_version: Mapped[str] = mapped_column(String(40))
+    latest_by_regulation_1182_71: Mapped[datetime | None]
+    stopped_at: Mapped[datetime | None]
+    stopped_why: Mapped[str | None] = mapped_column(String(200))
+
+
+class Assessment(Owned, Base):
+    """What was judged of the risk to people, and what was decided, by whom and why."""
+
+    __tablename__ = "assessments"
+    __table_args__ = (UniqueConstraint("incident_id", "number"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    incident_id: Mapped[UUID] = mapped_column(ForeignKey("incidents.id"))
+    number: Mapped[int]
+    facts_number: Mapped[int]
+    breach: Mapped[str] = mapped_column(String(10))
+    identifiable: Mapped[str] = mapped_column(String(10))
+    risk: Mapped[str] = mapped_column(String(10))
+    notify_authority: Mapped[bool]
+    tell_people: Mapped[bool]
+    reason: Mapped[str]
+    advice: Mapped[dict[str, Any]]  # the evaluation as it stood when the decision was made
+    by: Mapped[str] = mapped_column(String(200))
+    at: Mapped[datetime]
+
+
+class DutyState(StrEnum):
+    """What is true of a duty."""
+
+    OPEN = "open"  # owed
+    MET = "met"  # done, with proof; its lateness, if any, is frozen
+    NOT_REQUIRED = "not_required"  # a named person decided so, with a reason
+
+
+class Duty(Owned, Base):
+    """What we owe to one recipient under one regime; only ever added, with its terms copied."""
+
+    __tablename__ = "duties"
+    __table_args__ = (
+        UniqueConstraint("incident_id", "regime", "recipient"),
+        CheckConstraint("(state = 'met') = (met_at IS NOT NULL)", name="met_has_a_time"),
+        CheckConstraint("state <> 'not_required' OR reason IS NOT NULL", name="not_required_has_a_reason"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    incident_id: Mapped[UUID] = mapped_column(ForeignKey("incidents.id"), index=True)
+    regime: Mapped[str] = mapped_column(String(40))
+    recipient: Mapped[str] = mapped_column(String(60))
+    clock_kind: Mapped[str] = mapped_column(String(40))
+    provision: Mapped[str] = mapped_column(String(200))
+    terms: Mapped[dict[str, Any]]
+    starts_at: Mapped[datetime | None]
+    due_at: Mapped[datetime | None]
+    state: Mapped[str] = mapped_column(String(20), default=DutyState.OPEN)
+    met_at: Mapped[datetime | None]
+    late_by: Mapped[timedelta | None] = mapped_column(Interval)
+    reason: Mapped[str | None]
+    created_at: Mapped[datetime]
+
+
+class NotificationState(StrEnum):
+    """What is true of a notification to an authority."""
+
+    DRAFT = "draft"  # being written; the authority knows nothing of it
+    APPROVED = "approved"  # a named person stands behind this very text
+    FILED = "filed"  # the authority has it: case number and receipt are kept
+
+
+class AuthorityNotification(Owned, Base):
+    """What one authority is told: the text, who approved that very text, and proof of filing."""
+
+    __tablename__ = "authority_notifications"
+    __table_args__ = (
+        UniqueConstraint("incident_id", "authority", "number"),
+        CheckConstraint(
+            "state = 'draft' OR (approved_sha256 = content_sha256 AND approved_at IS NOT NULL)",
+            name="approval_is_of_this_text",
+        ),
+        CheckConstraint("state <> 'filed' OR filed_at IS NOT NULL", name="filed_has_a_time"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    incident_id: Mapped[UUID] = mapped_column(ForeignKey("incidents.id"), index=True)
+    duty_id: Mapped[UUID] = mapped_column(ForeignKey("duties.id"))
+    authority: Mapped[str] = mapped_column(String(60))
+    number: Mapped[int]  # 1 is the initial notification, further ones are phases (art. 33(4))
+    locale: Mapped[str] = mapped_column(String(5))
+    content: Mapped[dict[str, Any]] = mapped_column(EncryptedJSON)
+    content_sha256: Mapped[str] = mapped_column(String(64))
+    facts_number: Mapped[int]
+    state: Mapped[str] = mapped_column(String(20), default=NotificationState.DRAFT)
+    reasons_for_delay: Mapped[str | None]
+    drafted_by: Mapped[str] = mapped_column(String(200))
+    drafted_at: Mapped[datetime]
+    approved_by: Mapped[str | None] = mapped_column(String(200))
+    approved_at: Mapped[datetime | None]
+    approved_sha256: Mapped[str | None] = mapped_column(String(64))
+    filed_by: Mapped[str | None] = mapped_column(String(200))
+    filed_at: Mapped[datetime | None]
+    case_number: Mapped[str | None] = mapped_column(String(80))
+    receipt_name: Mapped[str | None] = mapped_column(String(200))
+    receipt: Mapped[bytes | None] = mapped_column(EncryptedBytes)
+    receipt_sha256: Mapped[str | None] = mapped_column(String(64))
+
+
+class CommunicationState(StrEnum):
+    """What is true of a communication to people."""
+
+    DRAFT = "draft"  # nobody has been told
+    APPROVED = "approved"  # this text to this list, by a named person
+    SENDING = "sending"  # every recipient's message is in the outbox or further
+    COMPLETE = "complete"  # everybody was reached, or a person settled why not
+
+
+class SubjectCommunication(Owned, Base):
+    """What people are told: a text per language, the list, and who approved both as they stand."""
+
+    __tablename__ = "subject_communications"
+    __table_args__ = (
+        UniqueConstraint("incident_id", "number"),
+        CheckConstraint(
+            "state = 'draft' OR (approved_sha256 = content_sha256 AND approved_at IS NOT NULL)",
+            name="approval_is_of_this_text",
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    incident_id: Mapped[UUID] = mapped_column(ForeignKey("incidents.id"), index=True)
+    duty_id: Mapped[UUID | None] = mapped_column(ForeignKey("duties.id"))
+    number: Mapped[int]
+    texts: Mapped[dict[str, Any]] = mapped_column(EncryptedJSON)  # locale -> part -> text
+    content_sha256: Mapped[str] = mapped_column(String(64))  # over texts and list together
+    state: Mapped[str] = mapped_column(String(20), default=CommunicationState.DRAFT)
+    recipients: Mapped[int] = mapped_column(default=0)
+    drafted_by: Mapped[str] = mapped_column(String(200))
+    drafted_at: Mapped[datetime]
+    approved_by: Mapped[str | None] = mapped_column(String(200))
+    approved_at: Mapped[datetime | None]
+    approved_sha256: Mapped[str | None] = mapped_column(String(64))
+    sent_by: Mapped[str | None] = mapped_column(String(200))
+    sent_at: Mapped[datetime | None]
+    completed_at: Mapped[datetime | None]
+
+
+class Recipient(Owned, Base):
+    """One person to be told, once, alone, in a language of theirs."""
+
+    __tablename__ = "recipients"
+    __table_args__ = (UniqueConstraint("communication_id", "person_index"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    communication_id: Mapped[UUID] = mapped_column(ForeignKey("subject_communications.id"))
+    position: Mapped[int]
+    name: Mapped[str] = mapped_column(EncryptedText)
+    email: Mapped[str | None] = mapped_column(EncryptedText)
+    phone: Mapped[str | None] = mapped_column(EncryptedText)
+    locale: Mapped[str] = mapped_column(String(5))
+    person_index: Mapped[str] = mapped_column(String(64))
+    sha256: Mapped[str] = mapped_column(String(64))  # of the row as uploaded: what was approved
+
+
+class Closure(Owned, Base):
+    """The incident was closed: who, when, why."""
+
+    __tablename__ = "closures"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    incident_id: Mapped[UUID] = mapped_column(ForeignKey("incidents.id"), index=True)
+    by: Mapped[str] = mapped_column(String(200))
+    reason: Mapped[str]
+    at: Mapped[datetime]

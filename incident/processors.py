@@ -1,0 +1,117 @@
+"""Who may report: processors and sub-processors, their endpoints, and the keys they sign with."""
+
+import secrets
+from base64 import b64encode
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+
+from foundation import ledger
+from foundation.database import db, new_id
+from foundation.errors import Refused
+from incident.models import Endpoint, Processor, SigningKey
+
+SECRET_BYTES = 32  # Standard Webhooks: 24 to 64
+OVERLAP = timedelta(days=7)  # a rotated secret stays live so long, so that the sender can change over
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a processor needs to report; the secret is shown once and kept encrypted."""
+
+    endpoint_id: str
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who is behind an endpoint, and the secrets that are live at a moment."""
+
+    endpoint_id: str
+    processor_id: UUID
+    organisation_id: UUID
+    secrets: tuple[str, ...]
+
+
+def add(
+    *,
+    organisation_id: UUID,
+    name: str,
+    country: str,
+    service: str = "",
+    serves_id: UUID | None = None,
+    actor: str,
+    now: datetime,
+) -> Processor:
+    """Register a processor, or with `serves_id` a sub-processor; `country` is ISO 3166-1 alpha-2."""
+    known = select(Processor.id).where(Processor.organisation_id == organisation_id, Processor.name == name)
+    if db.session.execute(known).first():
+        raise Refused(f"{name} is registered already.", next_step="Open it from the list of processors.")
+    processor = Processor(
+        id=new_id(), organisation_id=organisation_id, name=name, country=country, service=service,
+        serves_id=serves_id, created_at=now,
+    )  # fmt: skip
+    db.session.add(processor)
+    ledger.append(
+        f"organisation/{organisation_id}", "processor.added", organisation_id=organisation_id, actor=actor,
+        at=now, processor=processor.id, name=name, serves=serves_id,
+    )  # fmt: skip
+    return processor
+
+
+def give_endpoint(processor: Processor, *, rotate: bool, actor: str, now: datetime) -> Credentials:
+    """Make the processor's endpoint, or with `rotate` a second secret beside the first.
+
+    The secret before stays live for a week; older ones end now. Raises: Refused when there is an
+    endpoint already and no rotation was asked for.
+    """
+    endpoint = db.session.scalars(select(Endpoint).where(Endpoint.processor_id == processor.id)).first()
+    if endpoint and not rotate:
+        raise Refused(
+            f"{processor.name} has an endpoint already; its secret is not shown again.",
+            next_step="Ask for a rotation: both secrets are then accepted for a week.",
+        )
+    if endpoint is None:
+        endpoint = Endpoint(
+            id=secrets.token_urlsafe(16), organisation_id=processor.organisation_id,
+            processor_id=processor.id, created_at=now,
+        )  # fmt: skip
+        db.session.add(endpoint)
+        db.session.flush()
+    secret = "whsec_" + b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+    _retire_older(endpoint.id, now)
+    db.session.add(
+        SigningKey(
+            organisation_id=processor.organisation_id, endpoint_id=endpoint.id, secret=secret, created_at=now
+        )
+    )
+    ledger.append(
+        f"organisation/{processor.organisation_id}", "processor.key_made", actor=actor, at=now,
+        organisation_id=processor.organisation_id, processor=processor.id, endpoint=endpoint.id,
+    )  # fmt: skip
+    return Credentials(endpoint.id, secret)
+
+
+def _retire_older(endpoint_id: str, now: datetime) -> None:
+    live = db.session.scalars(
+        select(SigningKey).where(SigningKey.endpoint_id == endpoint_id).order_by(SigningKey.created_at.desc())
+    ).all()
+    for position, key in enumerate(live):
+        ends = now if position else now + OVERLAP
+        key.retires_at = min(key.retires_at, ends) if key.retires_at else ends
+
+
+def sender(endpoint_id: str, now: datetime) -> Sender | None:
+    """Who reports through this endpoint at `now`, or None when there is no such endpoint."""
+    rows = db.session.execute(
+        select(Endpoint.processor_id, Endpoint.organisation_id, SigningKey.secret)
+        .join(SigningKey, SigningKey.endpoint_id == Endpoint.id)
+        .where(Endpoint.id == endpoint_id, SigningKey.retires_at.is_(None) | (SigningKey.retires_at > now))
+    ).all()
+    if not rows:
+        return None
+    return Sender(
+        endpoint_id, rows[0].processor_id, rows[0].organisation_id, tuple(row.secret for row in rows)
+    )

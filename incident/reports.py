@@ -1,0 +1,323 @@
+"""Signed reports: read, kept byte by byte, answered the same each time.
+
+The same report twice is one report. The same reference again is a new version of the same incident's
+facts. A report that cannot be read is kept and put before a person.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from flask import current_app
+from sqlalchemy import func, insert, select, update
+
+from accounts.models import Organisation
+from foundation import ledger
+from foundation.database import db, new_id
+from incident import intake
+from incident.models import Incident, Processor, Report, ReportState
+from incident.processors import Sender
+from incident.rules.facts import Facts, FactsFault, parse
+from incident.rules.reading import NotJSON, read_json
+from incident.rules.values import instant
+from notifications import paging
+
+TYPES = ("incident.reported", "incident.updated", "incident.test")
+ACCEPTED = 202
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A signed report as it came in."""
+
+    sender: Sender
+    webhook_id: str
+    media_type: str
+    charset: str
+    body: bytes
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is answered, and kept to be answered again."""
+
+    status: int
+    document: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Envelope:
+    kind: str
+    told_at: datetime
+    facts: Facts
+    document: dict[str, Any]
+
+
+class _Faulty(Exception):
+    """Correctly signed, not usable: the answer, and the faults by JSON pointer."""
+
+    def __init__(
+        self, status: int, title: str, detail: str, errors: list[dict[str, str]] | None = None
+    ) -> None:
+        super().__init__(title)
+        self.document = {"title": title, "detail": detail, "errors": errors or []}
+        self.status = status
+
+
+def accept(letter: Letter, *, now: datetime) -> Outcome:
+    """Take in a signed report and say what to answer; the same one again gets the same answer.
+
+    In the caller's transaction. A fault does not lose the report: it is kept, and on-call is paged.
+    """
+    before = db.session.execute(
+        select(Report.body_sha256, Report.status, Report.answer).where(
+            Report.endpoint_id == letter.sender.endpoint_id, Report.webhook_id == letter.webhook_id
+        )
+    ).first()
+    if before and before.body_sha256 == letter.sha256:
+        answer = {**before.answer, "duplicate": True} if before.status == ACCEPTED else before.answer
+        return Outcome(before.status, answer)
+    try:
+        if before:
+            raise _Faulty(
+                409,
+                "This webhook-id was used before",
+                "It came with another body. Send new facts under a new id.",
+            )
+        envelope = _read(letter)
+    except _Faulty as fault:
+        return _keep_faulty(letter, fault, known_id=bool(before), now=now)
+    if envelope.kind == "incident.test":
+        return _note_test(letter, now)
+    return _open_or_extend(letter, envelope, now)
+
+
+# --- reading ------------------------------------------------------------------------------------
+
+
+def _read(letter: Letter) -> _Envelope:
+    if letter.media_type != "application/json" or letter.charset.lower() not in ("utf-8", "utf8"):
+        raise _Faulty(415, "Not JSON by its own word", "Send Content-Type: application/json, in UTF-8.")
+    try:
+        document = read_json(letter.body)
+    except NotJSON as fault:
+        raise _Faulty(400, "Not readable as JSON", str(fault)) from None
+    return _envelope(document)
+
+
+def _envelope(document: object) -> _Envelope:
+    if not isinstance(document, dict):
+        raise _unusable([{"pointer": "", "detail": "is not an object"}])
+    errors = [
+        {"pointer": f"/{name}", "detail": "is missing"}
+        for name in ("type", "timestamp", "data")
+        if name not in document
+    ]
+    errors += [
+        {"pointer": f"/{name}", "detail": "is not known here"}
+        for name in document
+        if name not in ("type", "timestamp", "data")
+    ]
+    if document.get("type", TYPES[0]) not in TYPES:
+        errors.append({"pointer": "/type", "detail": f"is not one of {', '.join(TYPES)}"})
+    told_at = _told_at(document, errors)
+    facts = _facts(document.get("data", {}), errors)
+    if errors or facts is None or told_at is None:
+        raise _unusable(errors)
+    return _Envelope(document["type"], told_at, facts, document["data"])
+
+
+def _told_at(document: Mapping[str, object], errors: list[dict[str, str]]) -> datetime | None:
+    if "timestamp" not in document:
+        return None
+    try:
+        return instant(document["timestamp"])
+    except ValueError:
+        errors.append({"pointer": "/timestamp", "detail": "is not an RFC 3339 instant with an offset"})
+        return None
+
+
+def _facts(data: object, errors: list[dict[str, str]]) -> Facts | None:
+    try:
+        return parse(data)
+    except FactsFault as faulty:
+        errors += [{"pointer": f"/data{each.pointer}", "detail": each.detail} for each in faulty.errors]
+        return None
+
+
+def _unusable(errors: list[dict[str, str]]) -> _Faulty:
+    return _Faulty(
+        422,
+        "Not usable as facts",
+        "The report is kept and a person is looking at it. Mend these and send again.",
+        errors,
+    )
+
+
+# --- keeping ------------------------------------------------------------------------------------
+
+
+def _insert_report(letter: Letter, now: datetime, **values: Any) -> None:
+    db.session.execute(
+        insert(Report.__table__).values(
+            organisation_id=letter.sender.organisation_id, endpoint_id=letter.sender.endpoint_id,
+            processor_id=letter.sender.processor_id, body=letter.body, body_sha256=letter.sha256,
+            received_at=now, **{"webhook_id": letter.webhook_id, **values},
+        )
+    )  # fmt: skip
+
+
+def _keep_faulty(letter: Letter, fault: _Faulty, *, known_id: bool, now: datetime) -> Outcome:
+    """What a processor tells us is never dropped: the bytes stay, and a person is called to read them."""
+    organisation_id = letter.sender.organisation_id
+    if known_id and _was_kept(letter):
+        return Outcome(fault.status, fault.document)
+    report_id = new_id()
+    _insert_report(
+        letter, now, id=report_id, kind="unknown", state=ReportState.FAULTY, faults=fault.document["errors"],
+        status=fault.status, answer=fault.document, webhook_id=None if known_id else letter.webhook_id,
+    )  # fmt: skip
+    about = f"organisation/{organisation_id}"
+    processor = db.session.get_one(Processor, letter.sender.processor_id)
+    organisation = db.session.get_one(Organisation, organisation_id)
+    ledger.append(
+        about, "report.faulty", organisation_id=organisation_id, actor=processor.name, at=now,
+        report=report_id, body_sha256=letter.sha256, status=fault.status,
+    )  # fmt: skip
+    paging.page(
+        organisation_id=organisation_id, about=about, template="page_faulty_report",
+        context={
+            "organisation": organisation.name, "processor": processor.name,
+            "timezone": organisation.timezone, "path": f"/reports/{report_id}",
+        },
+        must_by=None, actor="Breachclock", now=now,
+    )  # fmt: skip
+    return Outcome(fault.status, fault.document)
+
+
+def _was_kept(letter: Letter) -> bool:
+    """Whether this very body is kept already: a sender that repeats a mistake pages nobody again."""
+    same = select(Report.id).where(
+        Report.endpoint_id == letter.sender.endpoint_id, Report.body_sha256 == letter.sha256
+    )
+    return db.session.execute(same).first() is not None
+
+
+def _note_test(letter: Letter, now: datetime) -> Outcome:
+    """The connection is proved: shown at the processor, nobody is called and nothing is opened."""
+    report_id = new_id()
+    document = {
+        "report_id": str(report_id), "incident_id": None, "incident_number": None, "received_at": _iso(now),
+        "duplicate": False, "status_url": status_url(letter.sender.endpoint_id, report_id),
+    }  # fmt: skip
+    _insert_report(
+        letter,
+        now,
+        id=report_id,
+        kind="incident.test",
+        state=ReportState.TEST,
+        status=ACCEPTED,
+        answer=document,
+    )
+    db.session.execute(
+        update(Processor).where(Processor.id == letter.sender.processor_id).values(tested_at=now)
+    )
+    return Outcome(ACCEPTED, document)
+
+
+def status_url(endpoint_id: str, report_id: UUID) -> str:
+    """Where the sender asks what became of its report."""
+    return f"{current_app.config['SETTINGS'].public_url}/api/v1/reports/{endpoint_id}/{report_id}"
+
+
+def _iso(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+# --- an incident --------------------------------------------------------------------------------
+
+
+def _open_or_extend(letter: Letter, envelope: _Envelope, now: datetime) -> Outcome:
+    sender = letter.sender
+    name = db.session.execute(
+        update(Processor)
+        .where(Processor.id == sender.processor_id)
+        .values(last_report_at=now)
+        .returning(Processor.name)
+        .execution_options(synchronize_session=False)
+    ).scalar_one()
+    told = intake.Told(sender.organisation_id, envelope.document, envelope.facts, name, sender.processor_id)
+    incident = _known(sender, envelope.facts.reference)
+    if incident is None:
+        incident_id, number = intake.open_incident(told, now=now)
+    else:
+        incident_id, number = incident.id, incident.number
+        _extend(incident, told, envelope, now)
+    return _accepted(letter, envelope, incident_id, number, now)
+
+
+def _known(sender: Sender, reference: str) -> Incident | None:
+    """The incident this sender has reported under the same reference, locked."""
+    if not reference:
+        return None
+    return db.session.scalars(
+        select(Incident)
+        .where(Incident.processor_id == sender.processor_id, Incident.processor_reference == reference)
+        .with_for_update()
+    ).first()
+
+
+def _extend(incident: Incident, told: intake.Told, envelope: _Envelope, now: datetime) -> None:
+    """A later telling is a new version; one that was overtaken on its way is kept and changes nothing."""
+    newest = db.session.scalar(
+        select(func.max(Report.told_at)).where(
+            Report.incident_id == incident.id, Report.state == ReportState.ACCEPTED
+        )
+    )
+    if newest and envelope.told_at < newest:
+        ledger.append(
+            incident.chain, "report.overtaken", organisation_id=incident.organisation_id, actor=told.source,
+            at=now, reason="It was told before a report that had arrived already.", told_at=envelope.told_at,
+        )  # fmt: skip
+        return
+    intake.learn(incident, told, now=now)
+
+
+def _accepted(letter: Letter, envelope: _Envelope, incident_id: UUID, number: str, now: datetime) -> Outcome:
+    report_id = new_id()
+    document = {
+        "report_id": str(report_id), "incident_id": str(incident_id), "incident_number": number,
+        "received_at": _iso(now), "duplicate": False,
+        "status_url": status_url(letter.sender.endpoint_id, report_id),
+    }  # fmt: skip
+    _insert_report(
+        letter, now, id=report_id, kind=envelope.kind, state=ReportState.ACCEPTED, status=ACCEPTED,
+        answer=document, incident_id=incident_id, told_at=envelope.told_at,
+    )  # fmt: skip
+    ledger.append(
+        f"incident/{incident_id}", "report.received", organisation_id=letter.sender.organisation_id,
+        actor="Breachclock", at=now, report=report_id, body_sha256=letter.sha256, kind=envelope.kind,
+        told_at=envelope.told_at,
+    )  # fmt: skip
+    return Outcome(ACCEPTED, document)
+
+
+def state_of(endpoint_id: str, report_id: UUID) -> dict[str, Any] | None:
+    """What the sender may know of its own report: whether it is in, and where the incident stands."""
+    row = db.session.execute(
+        select(Report, Incident)
+        .join(Incident, Incident.id == Report.incident_id, isouter=True)
+        .where(Report.id == report_id, Report.endpoint_id == endpoint_id)
+    ).first()
+    if row is None:
+        return None
+    report, incident = row
+    return {
+        "report_id": str(report.id), "received_at": _iso(report.received_at), "state": report.state,
+        "incident_number": incident.number if incident else None,
+        "incident_state": incident.state if incident else None,
+        "errors": report.faults or [],
+    }  # fmt: skip
