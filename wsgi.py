@@ -1,0 +1,128 @@
+"""Puts the pieces together: create_app(), and the command line around it.
+
+The one module that knows everybody; nobody imports it. gunicorn takes `wsgi:create_app()`, the
+console script `breachclock` takes `wsgi:main`. No app is built at import time.
+"""
+
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import click
+from flask import Blueprint, Flask
+from flask.cli import FlaskGroup, ScriptInfo
+
+from foundation.settings import Settings, SettingsError
+
+HERE = Path(__file__).parent
+DATA = HERE / "breachclock_data" if (HERE / "breachclock_data").is_dir() else HERE
+
+BLUEPRINTS = (
+    "accounts.views",
+    "notifications.callbacks",
+    "notifications.views",
+    "playbooks.views",
+    "incident.webhook",
+    "incident.views.board",
+    "incident.views.incidents",
+    "incident.views.awareness",
+    "incident.views.assessments",
+    "incident.views.steps",
+    "incident.views.reports",
+    "incident.views.processors",
+    "incident.views.authority_notifications",
+    "incident.views.subject_communications",
+    "incident.views.register",
+    "incident.views.health",
+)
+# Each module's `commands` are added to `breachclock`; those first load the least.
+COMMANDS = ("incident.cli", "incident.operations", "accounts.cli", "playbooks.cli", "notifications.cli")
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The whole product as a Flask app; `settings` are read from the environment when not given.
+
+    Raises: SettingsError naming every variable at fault.
+    """
+    from accounts import sign_in
+    from foundation import database, encryption, http, locales, logs, queue
+    from foundation.settings import load
+    from notifications import channels
+
+    settings = settings or load()
+    logs.init()
+    app = Flask(__name__, template_folder=str(DATA / "templates"), static_folder=str(DATA / "static"))
+    app.config.update(
+        SETTINGS=settings,
+        DATA=DATA,
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=database.engine_options(settings.database_url),
+        BABEL_TRANSLATION_DIRECTORIES=str(DATA / "translations"),
+        RECURRING=recurring(),
+    )
+    encryption.keyring.use(settings.data_keys)
+    database.clock.file = settings.clock_offset_file
+    database.db.init_app(app)
+    queue.init_app(app, settings.redis_url)
+    locales.init_app(app)
+    http.init_app(app)
+    sign_in.init_app(app)
+    channels.init_app(app, settings)
+    for name in BLUEPRINTS:
+        blueprint: Blueprint = import_module(name).bp
+        app.register_blueprint(blueprint)
+    return app
+
+
+def recurring() -> tuple[tuple[str, str, float, bool], ...]:
+    """Every duty of the clock, in one list: its name, what it runs, seconds between, hears the bell.
+
+    What is due is always a timestamp in the database; a round that is missed makes it late, never lost.
+    """
+    return (
+        ("sweep", "notifications.jobs.sweep", 1.0, True),
+        ("escalate", "notifications.jobs.escalate", 1.0, False),
+        ("leases", "notifications.jobs.end_leases", 2.0, False),
+        ("settle", "notifications.jobs.settle", 5.0, False),
+        ("journal", "notifications.jobs.import_journal", 10.0, False),
+        ("alarms", "notifications.jobs.raise_alarms", 2.0, False),
+        ("playbooks", "playbooks.jobs.tick", 1.0, False),
+        ("reconcile", "incident.jobs.reconcile", 5.0, False),
+    )
+
+
+class _Commands(FlaskGroup):
+    """The commands of all packages, each package loaded only when one of its commands is asked for."""
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        for module in COMMANDS:
+            for command in import_module(module).commands:
+                if command.name == name:
+                    return command
+        return None
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(command.name for module in COMMANDS for command in import_module(module).commands)
+
+
+def _create_for_command(_info: ScriptInfo | None = None) -> Flask:
+    try:
+        return create_app()
+    except SettingsError as wrong:
+        raise click.ClickException(str(wrong)) from None
+
+
+cli = _Commands(
+    name="breachclock",
+    create_app=_create_for_command,
+    add_default_commands=False,
+    add_version_option=False,
+    load_dotenv=False,
+    set_debug_flag=False,
+    help="From a processor's report of a personal data breach to the record of it.",
+)
+
+
+def main() -> None:
+    """The console script."""
+    cli.main(args=sys.argv[1:], prog_name="breachclock")
