@@ -1,0 +1,226 @@
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from incident.rules.awareness import Moment, awareness
+from incident.rules.deadlines import (
+    Clock,
+    after_hours,
+    explain,
+    latest_by_regulation_1182_71,
+    notification_clock,
+    triage_clock,
+)
+from incident.rules.evaluation import evaluate
+from incident.rules.facts import parse
+from incident.rules.limits import LIMITS, Limit, limit_at
+from tests.incident.rules.cases import by_id, cases
+
+NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
+AWARE = datetime(2026, 10, 6, 7, 30, tzinfo=UTC)
+COPENHAGEN = ZoneInfo("Europe/Copenhagen")
+GDPR = frozenset({"gdpr"})
+
+
+def clocks_of(facts, **more):
+    return {clock["kind"]: clock for clock in evaluate(facts, NOW, **more).document()["clocks"]}
+
+
+@pytest.mark.parametrize("case", cases("deadlines"), ids=by_id)
+def test_a_known_awareness_gives_the_deadline_reckoned_by_hand(case):
+    clock = clocks_of(case["facts"])["authority_notification"]
+
+    assert {name: clock[name] for name in case["expect"]} == case["expect"]
+
+
+@pytest.mark.parametrize("case", cases("promise"), ids=by_id)
+def test_the_own_promise_runs_beside_the_law(case):
+    clocks = clocks_of(case["facts"])
+
+    expect = dict(case["expect"])
+    assert not set(expect.pop("absent", [])) & set(clocks)
+    assert {kind: {"due_at": clocks[kind]["due_at"]} for kind in expect} == expect
+
+
+def test_the_window_is_72_elapsed_hours_across_the_change_to_summer_time():
+    aware = datetime(2027, 3, 27, 12, 0, tzinfo=COPENHAGEN)
+
+    due = after_hours(aware, 72)
+
+    assert due.astimezone(COPENHAGEN).isoformat() == "2027-03-30T13:00:00+02:00"
+
+
+def test_the_window_is_72_elapsed_hours_across_the_change_to_winter_time():
+    aware = datetime(2027, 10, 29, 9, 30, tzinfo=COPENHAGEN)
+
+    due = after_hours(aware, 72)
+
+    assert due.astimezone(COPENHAGEN).isoformat() == "2027-11-01T08:30:00+01:00"
+
+
+def test_a_leap_day_is_a_day_like_any_other():
+    assert after_hours(datetime(2028, 2, 27, 8, 0, tzinfo=UTC), 72) == datetime(2028, 3, 1, 8, 0, tzinfo=UTC)
+
+
+@given(st.datetimes(timezones=st.sampled_from([UTC, COPENHAGEN, ZoneInfo("Europe/London")])))
+def test_every_moment_has_a_deadline_72_hours_later_and_a_latest_one_within_the_hour_after(moment):
+    try:
+        start = moment.astimezone(UTC)
+    except OverflowError:
+        return
+    due, latest = after_hours(start, 72), latest_by_regulation_1182_71(start, 72)
+
+    assert due - start == timedelta(hours=72) or start.year == 9999
+    assert due <= latest <= after_hours(due, 1)
+
+
+def test_exactly_on_the_deadline_is_in_time_and_a_second_later_is_late():
+    clock = notification_clock(Moment(AWARE, "aware_at"), GDPR)
+    deadline = AWARE + timedelta(hours=72)
+
+    assert not clock.is_late(deadline)
+    assert clock.is_late(deadline + timedelta(seconds=1))
+    assert clock.remaining(deadline + timedelta(hours=1)) == timedelta(hours=-1)
+
+
+def test_the_sum_is_shown_as_it_would_be_written_by_hand():
+    told = explain(notification_clock(Moment(AWARE, "aware_at"), GDPR))
+
+    assert told is not None
+    assert told.text == "2026-10-06 07:30 UTC + 72 h = 2026-10-09 07:30 UTC"
+
+
+def test_a_clock_without_a_figure_has_no_sum_and_is_never_late():
+    clock = Clock("subject_communication", AWARE, None, "without undue delay")
+
+    assert explain(clock) is None
+    assert clock.remaining(NOW) is None
+    assert not clock.is_late(NOW)
+
+
+def test_triage_is_due_four_hours_after_receipt():
+    assert triage_clock(AWARE).due_at == AWARE + timedelta(hours=4)
+
+
+def test_a_processor_runs_no_clock_but_the_one_towards_its_controller():
+    facts = {"our_role": "processor", "timeline": {"processor_aware_at": "2026-10-06T09:30:00+02:00"}}
+
+    assert clocks_of(facts) == {
+        "notice_to_controller": {
+            "kind": "notice_to_controller",
+            "starts_at": "2026-10-06T07:30:00Z",
+            "due_at": None,
+            "latest_by_regulation_1182_71": None,
+            "basis": "GDPR art. 33(2): without undue delay, no figure",
+        }
+    }
+
+
+def test_with_no_time_known_the_clock_is_there_and_says_so():
+    clock = clocks_of({})["authority_notification"]
+
+    assert (clock["starts_at"], clock["due_at"]) == (None, None)
+    assert "not known yet" in clock["basis"]
+
+
+PROMISE = {"hours": 24, "starts_at": "occurrence", "covers": ["authority"], "only_processor_breaches": True}
+
+
+@pytest.mark.parametrize(
+    ("chain", "applies"),
+    [({}, True), ({"chain": []}, False), ({"chain": [{"name": "HostCo", "role": "processor"}]}, True)],
+    ids=["chain unknown", "nobody but us", "at a processor"],
+)
+def test_a_promise_on_processor_breaches_is_lifted_only_when_it_is_known_to_be_none(chain, applies):
+    facts = {"organisation": {"notification_promise": PROMISE}, **chain}
+
+    assert ("own_promise_authority" in clocks_of(facts)) is applies
+
+
+def test_a_promise_counted_from_awareness_starts_there():
+    promise = {"hours": 24, "starts_at": "awareness", "covers": ["subjects"]}
+    facts = {
+        "organisation": {"notification_promise": promise},
+        "timeline": {"aware_at": "2026-10-06T07:30:00Z"},
+    }
+
+    assert clocks_of(facts)["own_promise_subjects"]["due_at"] == "2026-10-07T07:30:00Z"
+
+
+# --- awareness ---
+
+HOSTCO = {"name": "HostCo", "role": "processor", "told_next_at": "2026-10-06T05:00:00Z"}
+DETECTED, INFORMED, RECEIVED = (
+    "2026-10-05T20:00:00Z",
+    "2026-10-06T06:00:00Z",
+    datetime(2026, 10, 6, 7, 0, tzinfo=UTC),
+)
+
+
+@pytest.mark.parametrize(
+    ("facts", "received_at", "from_processor", "source"),
+    [
+        ({"timeline": {"aware_at": INFORMED, "detected_at": DETECTED}}, RECEIVED, False, "aware_at"),
+        ({"chain": [HOSTCO], "timeline": {"informed_at": INFORMED}}, None, False, "informed_at"),
+        ({"timeline": {"informed_at": INFORMED, "detected_at": DETECTED}}, None, False, "detected_at"),
+        ({"timeline": {"detected_at": DETECTED}}, RECEIVED, True, "received_at"),
+        ({"chain": [HOSTCO], "timeline": {"detected_at": DETECTED}}, RECEIVED, True, "told_next_at"),
+        ({"chain": [HOSTCO], "timeline": {"detected_at": DETECTED}}, None, False, "detected_at"),
+        ({"timeline": {"informed_at": INFORMED}}, None, False, "informed_at"),
+        ({}, RECEIVED, False, "received_at"),
+    ],
+)  # fmt: skip
+def test_awareness_is_taken_from_the_fact_that_says_most(facts, received_at, from_processor, source):
+    moment = awareness(parse(facts), received_at=received_at, from_processor=from_processor)
+
+    assert moment is not None
+    assert moment.source == source
+    assert moment.provisional is (source != "aware_at")
+
+
+def test_a_processor_cannot_put_our_awareness_after_the_receipt_of_its_report():
+    facts = parse({"timeline": {"aware_at": "2026-12-24T00:00:00Z"}})
+
+    assert awareness(facts, received_at=RECEIVED, from_processor=True) == Moment(RECEIVED, "received_at")
+
+
+def test_no_time_at_all_is_no_awareness():
+    assert awareness(parse({})) is None
+
+
+# --- dated data ---
+
+
+def a_limit(hours, *, regime="gdpr", since=date(2018, 5, 25), until=None):
+    return Limit("authority_notification", regime, "risk", "art. 33(1)", "a law", "high", since, until, hours)
+
+
+def test_hours_come_from_the_row_that_holds_when_the_clock_starts(monkeypatch):
+    old = a_limit(72, until=date(2027, 12, 31))
+    new = a_limit(96, since=date(2028, 1, 1))
+    monkeypatch.setitem(limit_at.__globals__["_ROWS"], ("authority_notification", "gdpr"), (old, new))
+
+    before = notification_clock(Moment(datetime(2027, 12, 31, 23, 59, tzinfo=UTC), "aware_at"), GDPR)
+    after = notification_clock(Moment(datetime(2028, 1, 1, tzinfo=UTC), "aware_at"), GDPR)
+
+    assert (before.hours, after.hours) == (72, 96)
+
+
+def test_a_date_typed_wrong_by_decades_still_has_a_deadline():
+    clock = notification_clock(Moment(datetime(1926, 10, 6, tzinfo=UTC), "aware_at"), GDPR)
+
+    assert clock.due_at == datetime(1926, 10, 9, tzinfo=UTC)
+
+
+def test_with_two_laws_the_shorter_time_is_planned_by(monkeypatch):
+    short = a_limit(24, regime="uk_gdpr")
+    monkeypatch.setitem(limit_at.__globals__["_ROWS"], ("authority_notification", "uk_gdpr"), (short,))
+
+    assert notification_clock(Moment(AWARE, "aware_at"), frozenset({"gdpr", "uk_gdpr"})).hours == 24
+
+
+def test_every_limit_names_its_provision_and_source():
+    assert all(limit.provision and limit.source for limit in LIMITS)
