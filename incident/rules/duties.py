@@ -1,0 +1,89 @@
+"""From the risk to the duties: notify the authority, tell the people.
+
+The record (art. 33(5)) is no question: every breach is documented. Advice for a named person; an
+exemption is claimed by that person, with evidence.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from incident.rules.breach import is_breach, is_unintelligible
+from incident.rules.facts import Facts
+from incident.rules.reasons import Reason
+from incident.rules.risk import RiskFound
+
+Exemption: TypeAlias = Literal["GDPR art. 34(3)(a)", "GDPR art. 34(3)(b)"]
+
+
+@dataclass(frozen=True, slots=True)
+class DutyFound:
+    """Whether a duty exists by the facts, why, and on what exemption if one frees from it.
+
+    With facts missing `required` is what the duty would be if the deadline came now.
+    """
+
+    required: bool
+    reasons: tuple[Reason, ...]
+    exemption: Exemption | None = None
+
+    def document(self) -> dict[str, object]:
+        """The duty as the evaluation contract has it."""
+        return {
+            "required": self.required,
+            "exemption": self.exemption,
+            "reasons": [reason.document() for reason in self.reasons],
+        }
+
+
+_NOT_OURS: Final = Reason(
+    "A processor tells its controller, and no authority or person of its own motion",
+    "GDPR arts 33(2) and 28(3)(a)",
+    ("/our_role",),
+)
+
+
+def authority_notification(facts: Facts, risk: RiskFound) -> DutyFound:
+    """Whether the authority is to be notified: yes, unless a risk is shown to be unlikely (art. 33(1))."""
+    if not facts.is_controller:
+        return DutyFound(required=False, reasons=(_NOT_OURS,))
+    if risk.level == "unlikely":
+        return DutyFound(required=False, reasons=risk.reasons)
+    reason = Reason("The authority is notified unless a risk is unlikely", "GDPR art. 33(1)")
+    return DutyFound(required=True, reasons=(reason, *risk.reasons))
+
+
+def subject_communication(facts: Facts, risk: RiskFound) -> DutyFound:
+    """Whether the people are to be told: at high risk, unless art. 34(3)(a) or (b) frees from it.
+
+    The third ground, disproportionate effort, replaces the messages by a public one and frees from nothing;
+    it is not decided by facts.
+    """
+    if not facts.is_controller:
+        return DutyFound(required=False, reasons=(_NOT_OURS,))
+    if risk.level != "high":
+        reason = Reason("People are told when the risk is likely to be high", "GDPR art. 34(1)")
+        return DutyFound(required=False, reasons=(reason, *risk.reasons))
+    freed = _exemption(facts)
+    if freed is not None:
+        exemption, reason = freed
+        return DutyFound(required=False, reasons=(reason, *risk.reasons), exemption=exemption)
+    reason = Reason(
+        "People are told without undue delay when the risk is likely to be high", "GDPR art. 34(1)"
+    )
+    return DutyFound(required=True, reasons=(reason, *risk.reasons))
+
+
+def document_breach(facts: Facts) -> bool:
+    """Whether the record of art. 33(5) is owed: for every breach, and in doubt."""
+    return is_breach(facts) != "no"
+
+
+def _exemption(facts: Facts) -> tuple[Exemption, Reason] | None:
+    if is_unintelligible(facts) == "yes" and facts.compromised.availability == "no":
+        rule = "The data were unintelligible to anyone before the breach"
+        return "GDPR art. 34(3)(a)", Reason(rule, "GDPR art. 34(3)(a)", ("/protection",))
+    if facts.measures.high_risk_no_longer_likely == "yes":
+        rule = "Later measures see to it that the high risk is no longer likely"
+        pointers = ("/measures/high_risk_no_longer_likely",)
+        return "GDPR art. 34(3)(b)", Reason(rule, "GDPR art. 34(3)(b)", pointers)
+    return None
