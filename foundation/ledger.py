@@ -1,4 +1,4 @@
-"""The evidence: append-only entries, chained by hash per incident, written with what they record.
+"""The evidence: append-only entries, chained by hash, written with what they record.
 
 Each entry holds the hash of the one before it in its chain; a head per chain says where it ends, so
 that neither a changed entry nor a missing tail goes unseen. Triggers refuse change and removal on
@@ -93,7 +93,7 @@ def append(
 ) -> None:
     """Record what happened, inside the transaction that makes it so.
 
-    `chain` is "incident/<uuid>" or "organisation/<uuid>"; `at` is an aware instant; `details` is
+    `chain` names what it is about, as "organisation/<uuid>"; `at` is an aware instant; `details` is
     JSON (instants and ids become strings) and never holds contact data. Entries are written together
     at the end of the transaction, so that a chain is locked as briefly as possible and always last.
 
