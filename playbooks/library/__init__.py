@@ -9,7 +9,7 @@ from playbooks.rules.reading import read
 FOLDER = Path(__file__).parent
 
 
-def keys() -> list[str]:
+def names() -> list[str]:
     """The keys of all playbooks here, in alphabetical order."""
     return sorted(path.stem for path in FOLDER.glob("*.toml"))
 
@@ -20,8 +20,8 @@ def playbook(key: str) -> Playbook:
 
     Raises: KeyError when there is none; DefinitionError when its file is faulty.
     """
-    if key not in keys():
-        raise KeyError(f"There is no playbook {key!r}; there are {', '.join(keys())}.")
+    if key not in names():
+        raise KeyError(f"There is no playbook {key!r}; there are {', '.join(names())}.")
     return read((FOLDER / f"{key}.toml").read_text(encoding="utf-8"), f"{key}.toml")
 
 

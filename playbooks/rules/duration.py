@@ -55,12 +55,3 @@ def write(span: timedelta) -> str:
     parts = ((hours, "H"), (rest // 60, "M"), (rest % 60, "S"))
     body = "".join(f"{count}{unit}" for count, unit in parts if count) or "0S"
     return f"{'-' if span < timedelta() else ''}PT{body}"
-
-
-def spoken(span: timedelta) -> str:
-    """The span for people: `24 h before`, `15 min after`, `at once`."""
-    if not span:
-        return "at once"
-    minutes = abs(round(span.total_seconds() / 60))
-    length = f"{minutes // 60} h" if minutes % 60 == 0 else f"{minutes} min"
-    return f"{length} {'before' if span < timedelta() else 'after'}"

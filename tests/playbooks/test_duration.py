@@ -43,9 +43,3 @@ def test_iso_durations_and_short_ones_are_read_as_elapsed_time(text, minutes):
 @pytest.mark.parametrize("text", ["PT0S", "-PT48H", "PT1H30M", "-PT15M", "PT30S"])
 def test_what_is_written_reads_as_the_same_span(text):
     assert duration.write(duration.read(text)) == text
-
-
-def test_spans_are_spoken_as_people_say_them():
-    spoken = [duration.spoken(duration.read(text)) for text in ("PT0S", "-PT24H", "+15min")]
-
-    assert spoken == ["at once", "24 h before", "15 min after"]

@@ -1,0 +1,99 @@
+"""What an operator does with playbooks from a shell; needs neither database nor network."""
+
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo, available_timezones
+
+import click
+
+from playbooks import library
+from playbooks.rules import local_time, timeline
+from playbooks.rules.definition import Anchor, Playbook
+from playbooks.rules.reading import DefinitionError, read
+
+
+@click.group()
+def playbooks() -> None:
+    """Playbooks: check their files, and see when their steps come due."""
+
+
+@playbooks.command()
+@click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def check(files: tuple[Path, ...]) -> None:
+    """Check playbooks (all that come with the product, or FILES); names file and line of each fault.
+
+    Exits 1 when there is one.
+    """
+    checked = files or tuple(sorted(library.FOLDER.glob("*.toml")))
+    faulty = [path for path in checked if not _sound(path)]
+    if faulty:
+        raise click.exceptions.Exit(1)
+    click.echo(f"{len(checked)} playbooks are sound." if len(checked) != 1 else "1 playbook is sound.")
+
+
+def _sound(path: Path) -> bool:
+    try:
+        _read(path)
+    except DefinitionError as faults:
+        click.echo(str(faults), err=True)
+        return False
+    except UnicodeDecodeError:
+        click.echo(f"{path}:1: not a text in UTF-8", err=True)
+        return False
+    return True
+
+
+def _read(path: Path) -> Playbook:
+    return read(path.read_text(encoding="utf-8"), str(path))
+
+
+@playbooks.command()
+@click.argument("key")
+@click.option("--occurred", help="When it happened, as 2026-10-02T03:00 by the zone, or with an offset.")
+@click.option("--reported", help="When we were told.")
+@click.option("--aware", help="When we became aware.")
+@click.option("--decided", help="When it was decided whom to tell.")
+@click.option("--due", help="The duty's deadline.")
+@click.option(
+    "--zone", default="UTC", show_default=True, help="Zone of times without offset, and of the output."
+)
+def preview(key: str, zone: str, **times: str | None) -> None:
+    """Print when the steps of a playbook (a KEY of the library, or a file) come due."""
+    if zone not in available_timezones():
+        raise click.BadParameter(f"{zone} is no time zone, such as Europe/Copenhagen.", param_hint="--zone")
+    anchors = {name: _instant(name, text, zone) for name, text in times.items() if text}
+    book = _find(key)
+    if not anchors:
+        used = {step.anchor.value for step in book.steps}
+        wanted = ", ".join(f"--{anchor}" for anchor in Anchor if anchor in used)
+        raise click.UsageError(f"Say at least one of the times it reckons from: {wanted}.")
+    click.echo(f"{book.title} ({book.key}, {book.hash[:12]})")
+    for step, due, reminders in timeline.timetable(book, anchors):
+        when = _shown(due, zone) if due else f"waits for {step.anchor}"
+        click.echo(f"{when:26}  {step.title} [{step.role}]")
+        if reminders:
+            click.echo(f"{'':28}reminders {', '.join(_shown(at, zone) for at in reminders)}")
+
+
+def _instant(name: str, text: str, zone: str) -> datetime:
+    try:
+        return local_time.read(text, zone)
+    except ValueError as fault:
+        raise click.BadParameter(str(fault), param_hint=f"--{name}") from None
+
+
+def _find(key: str) -> Playbook:
+    """The playbook of the library or of a file. Raises: click's errors, one sentence each."""
+    try:
+        return _read(Path(key)) if key.endswith(".toml") else library.playbook(key)
+    except DefinitionError as faults:
+        raise click.ClickException(str(faults)) from None
+    except (KeyError, OSError) as missing:
+        raise click.BadParameter(str(missing.args[-1]), param_hint="KEY") from None
+
+
+def _shown(at: datetime, zone: str) -> str:
+    return f"{at.astimezone(ZoneInfo(zone)):%a %d %b %Y %H:%M %Z}"
+
+
+commands = (playbooks,)
