@@ -1,0 +1,31 @@
+import importlib
+import re
+
+import pytest
+
+from tests.incident.rules.cases import CHECKOUT
+
+PAGES = sorted((CHECKOUT / "docs" / "law").glob("*.md"))
+RULES = [page for page in PAGES if page.name != "index.md"]
+
+
+def by_name(page):
+    return page.stem
+
+
+@pytest.mark.parametrize("page", RULES, ids=by_name)
+def test_every_page_names_functions_and_tests_that_exist(page):
+    text = page.read_text("utf-8")
+    functions = re.findall(r"`(incident\.rules\.\w+)\.(\w+)`", text)
+    tests = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", text)
+
+    assert functions
+    assert tests
+    assert all(hasattr(importlib.import_module(module), name) for module, name in functions)
+    assert all(f"def {name}(" in (CHECKOUT / path).read_text("utf-8") for path, name in tests)
+
+
+def test_the_index_leads_to_every_page():
+    index = (CHECKOUT / "docs" / "law" / "index.md").read_text("utf-8")
+
+    assert set(re.findall(r"\((\w+\.md)\)", index)) == {page.name for page in RULES}
