@@ -14,12 +14,12 @@ from sqlalchemy import ColumnElement, select
 from accounts import people
 from accounts.models import Organisation, Role
 from foundation import ledger
-from foundation.database import db, new_id
+from foundation.database import db
 from notifications import paging
 from playbooks.models import ReminderRecord, Run, RunState, StepRecord, StepState
 from playbooks.rules import timeline
 from playbooks.rules.definition import ON_CALL, Anchor
-from playbooks.rules.timeline import Kind, Owed
+from playbooks.rules.timeline import Kind, Owed, Rung
 
 CLOCK = "Breachclock"  # the actor of what nobody did but the clock
 REPLACED = "a later reminder of the same step was due as well when the clock came by"
@@ -28,30 +28,26 @@ log = structlog.get_logger()
 
 def say(run: Run, record: StepRecord, owed: Owed, now: datetime) -> None:
     """Page or remind, and record the rung with those it replaces: each is given once."""
-    db.session.add_all(
-        _reminder(run, record, rung.key, rung.kind, rung.at, skipped_because=REPLACED)
-        for rung in owed.replaced
-    )
-    given = _reminder(run, record, owed.rung.key, owed.rung.kind, owed.rung.at, sent_at=now)
-    db.session.add(given)
-    db.session.flush()
     told = [] if owed.rung.kind is Kind.ACTION and owed.rung.page else _remind(run, record, owed, now)
-    given.paged = owed.rung.page or not told
-    if given.paged:
-        if not owed.rung.page:
-            log.error("step.reminds_nobody", run=str(run.id), step=record.key, role=record.role)
+    paged = owed.rung.page or not told
+    if paged and not owed.rung.page:
+        log.error("step.reminds_nobody", run=str(run.id), step=record.key, role=record.role)
+    if paged:
         _page(run, owed, now)
+    db.session.add_all(_reminder(run, record, rung, skipped_because=REPLACED) for rung in owed.replaced)
+    db.session.add(_reminder(run, record, owed.rung, sent_at=now, paged=paged))
+    db.session.flush()
     enter(
-        run, "step.paged" if given.paged else "step.reminded", CLOCK, now, step=record.key,
+        run, "step.paged" if paged else "step.reminded", CLOCK, now, step=record.key,
         kind=owed.rung.kind, due_at=owed.due_at, planned_at=owed.rung.at, staff=told,
         replaced=len(owed.replaced),
     )  # fmt: skip
 
 
-def _reminder(run: Run, record: StepRecord, key: str, kind: Kind, at: datetime, **how: Any) -> ReminderRecord:
+def _reminder(run: Run, record: StepRecord, rung: Rung, **how: Any) -> ReminderRecord:
     return ReminderRecord(
-        id=new_id(), organisation_id=run.organisation_id, run_id=run.id, step_id=record.id, key=key,
-        kind=kind, at=at, **how,
+        organisation_id=run.organisation_id, run_id=run.id, step_id=record.id, key=rung.key, kind=rung.kind,
+        at=rung.at, **how,
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ Stage functions: they never commit, and `now` is an aware instant. `about` is a 
 step is spoken of until it is done, skipped with a reason, or its run has ended.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,13 +17,13 @@ from sqlalchemy.exc import IntegrityError
 
 from accounts.models import StaffMember
 from foundation.database import db, new_id
-from foundation.errors import Missing, Refused
+from foundation.errors import Refused
 from notifications import paging
-from playbooks import library, reminding
-from playbooks.models import ReminderRecord, Run, RunState, StepRecord, StepState
+from playbooks import library, reminding, rows
+from playbooks.models import Run, RunState, StepRecord, StepState
 from playbooks.reminding import CLOCK
 from playbooks.rules import timeline
-from playbooks.rules.definition import EVENTS, Anchor, Step
+from playbooks.rules.definition import EVENTS, Anchor, Playbook, Step
 from playbooks.rules.timeline import Owed
 
 ACKNOWLEDGED = "page.acknowledged"
@@ -85,7 +85,7 @@ def start(
     unknown anchor or a naive instant.
     """
     book = library.playbook(playbook_key)
-    if running := _running(about, playbook_key):
+    if running := rows.running(about, playbook_key):
         return running
     stored = {Anchor(name).value: _stored(at) for name, at in anchors.items()}
     run = Run(
@@ -97,7 +97,7 @@ def start(
         with db.session.begin_nested():
             db.session.add(run)
     except IntegrityError:  # another process started it between our look and our insert
-        if running := _running(about, playbook_key):
+        if running := rows.running(about, playbook_key):
             return running
         raise
     steps = [_record(run, position, step, facts, owners or {}) for position, step in enumerate(book.steps)]
@@ -107,7 +107,7 @@ def start(
         run, "playbook.started", actor, now, definition=book.hash, anchors=stored,
         not_applicable=[step.key for step in steps if step.state is StepState.NOT_APPLICABLE],
     )  # fmt: skip
-    _settle(run, now)
+    _do_owed(run, {step.key: step for step in steps if step.state is StepState.OPEN}, set(), now)
     return run
 
 
@@ -125,19 +125,25 @@ def _record(
     return record
 
 
+def _stored(at: datetime) -> str:
+    if at.tzinfo is None:
+        raise ValueError("An anchor needs an instant with a zone.")
+    return at.astimezone(UTC).isoformat()
+
+
 def move_anchor(about: str, anchor: str, at: datetime, *, actor: str, reason: str, now: datetime) -> None:
     """Give or correct an anchor: what is not done moves with it, and what is then owed is done at once.
 
     Raises: ValueError for an unknown anchor or a naive instant.
     """
     anchor, stored = Anchor(anchor).value, _stored(at)
-    for run in _lock_running(about):
+    for run in rows.lock_running(about):
         before = run.anchors.get(anchor)
         steps = [step for step in library.pinned(run.definition).steps if step.anchor == anchor]
         if not steps or before == stored:
             continue
         run.anchors = {**run.anchors, anchor: stored}
-        known, records = timeline.anchors_in(run.anchors), _open_steps(run)
+        known, records = timeline.anchors_in(run.anchors), rows.open_steps(run)
         moved = [step.key for step in steps if step.key in records]
         for step in steps:
             if step.key in records:
@@ -157,8 +163,8 @@ def complete_step(step_id: UUID, *, by: str, now: datetime, note: str = "") -> N
 
     Raises: Missing when there is none, Refused when it is not open any more.
     """
-    run, record = _open_step(step_id)
-    _close(run, record, StepState.DONE, by=by, now=now, note=note)
+    run, record = rows.open_step(step_id)
+    rows.close(run, record, StepState.DONE, by=by, now=now, note=note)
     _settle(run, now)
 
 
@@ -169,8 +175,8 @@ def skip_step(step_id: UUID, *, by: str, reason: str, now: datetime) -> None:
     """
     if not reason.strip():
         raise Refused("A step is left out only with a reason.", next_step="Say why it is not needed here.")
-    run, record = _open_step(step_id)
-    _close(run, record, StepState.SKIPPED, by=by, now=now, reason=reason.strip())
+    run, record = rows.open_step(step_id)
+    rows.close(run, record, StepState.SKIPPED, by=by, now=now, reason=reason.strip())
     _settle(run, now)
 
 
@@ -182,30 +188,30 @@ def happened(about: str, event: str, *, actor: str, now: datetime) -> int:
     if event not in EVENTS:
         raise ValueError(f"{event!r} is no event that playbooks know; see playbooks/rules/definition.py.")
     completed = 0
-    for run in _lock_running(about):
-        completed += _complete_by(run, event, actor, now)
+    for run in rows.lock_running(about):
+        completed += rows.complete_by(run, event, actor, now)
         if event in library.pinned(run.definition).ended_by:
-            _end(run, actor, f"It ends with {event}.", now)
+            rows.end(run, actor, f"It ends with {event}.", now)
         _settle(run, now)
     return completed
 
 
 def end(about: str, playbook_key: str | None = None, *, actor: str, reason: str, now: datetime) -> None:
     """End what runs about this, or one playbook of it; its open steps no longer apply, for this reason."""
-    for run in _lock_running(about):
+    for run in rows.lock_running(about):
         if playbook_key in (None, run.playbook):
-            _end(run, actor, reason, now)
+            rows.end(run, actor, reason, now)
 
 
 def steps_for(about: str) -> list[StepView]:
     """Every step about this, of running and ended runs, by due time; those without one come last."""
-    rows = db.session.execute(
+    found = db.session.execute(
         select(StepRecord, Run, StaffMember.name)
         .join(Run, Run.id == StepRecord.run_id)
         .outerjoin(StaffMember, StaffMember.id == StepRecord.owner_id)
         .where(Run.about == about)
     )
-    views = [(record.run_id, record.position, _view(record, run, owner)) for record, run, owner in rows]
+    views = [(record.run_id, record.position, _view(record, run, owner)) for record, run, owner in found]
     never = datetime.max.replace(tzinfo=UTC)
     return [view for *_, view in sorted(views, key=lambda row: (row[2].due_at or never, row[0], row[1]))]
 
@@ -260,23 +266,28 @@ def postpone(run_id: UUID, now: datetime) -> None:
 
 
 def _settle(run: Run, now: datetime) -> None:
-    """Do all that the run owes and note when it will owe more.
+    """Bring a run up to `now`: what was acknowledged, what is finished, what is owed."""
+    _fetch_acknowledgement(run, now)
+    records = rows.open_steps(run)
+    if run.state is RunState.RUNNING and not records:
+        rows.finish(run, CLOCK, now)
+    if run.state is RunState.RUNNING:
+        _do_owed(run, records, rows.settled(run), now)
+
+
+def _do_owed(
+    run: Run, records: Mapping[str, StepRecord], settled: Collection[tuple[str, str]], now: datetime
+) -> None:
+    """Do all that the open steps owe and note when the run will owe more.
 
     Each step stands alone: one that cannot be done is tried again in a minute, and silences no other.
     """
-    waits = _fetch_acknowledgement(run, now)
-    records = _open_steps(run)
-    if run.state is RunState.RUNNING and not records:
-        _finish(run, CLOCK, now)
-    if run.state is RunState.ENDED:
-        return
     book = library.pinned(run.definition)
-    moment = timeline.look(
-        book, timeline.anchors_in(run.anchors), closed={step.key for step in book.steps} - records.keys(),
-        settled=_settled(run), now=now,
-    )  # fmt: skip
+    closed = {step.key for step in book.steps if step.key not in records}
+    moment = timeline.look(book, timeline.anchors_in(run.anchors), closed=closed, settled=settled, now=now)
     done = [_attempt(run, records[owed.step.key], owed, now) for owed in moment.owed]
-    wakes = [moment.wake_at, now + AGAIN if waits or not all(done) else None]
+    again = not all(done) or _awaits_acknowledgement(book, records)
+    wakes = [moment.wake_at, now + AGAIN if again else None]
     run.next_due_at = min(filter(None, wakes), default=None)
     run.last_tick_at = now
     db.session.flush()
@@ -292,96 +303,15 @@ def _attempt(run: Run, record: StepRecord, owed: Owed, now: datetime) -> bool:
     return True
 
 
-def _fetch_acknowledgement(run: Run, now: datetime) -> bool:
-    """Complete what an acknowledged page completes; whether some step still waits for one."""
-    book, records = library.pinned(run.definition), _open_steps(run)
-    if not any(ACKNOWLEDGED in book.step(key).done_by for key in records):
-        return False
+def _awaits_acknowledgement(book: Playbook, open_keys: Iterable[str]) -> bool:
+    return any(ACKNOWLEDGED in book.step(key).done_by for key in open_keys)
+
+
+def _fetch_acknowledgement(run: Run, now: datetime) -> None:
+    """Complete what an acknowledged page completes: notifications tell nobody above them."""
+    if not _awaits_acknowledgement(library.pinned(run.definition), rows.open_steps(run)):
+        return
     for page in paging.pages_for(run.about):
         if page.started_at >= run.started_at and (name := paging.acknowledged_by(page.id)):
-            _complete_by(run, ACKNOWLEDGED, name, now)
-            return False
-    return True
-
-
-# --- rows ---------------------------------------------------------------------------------------
-
-
-def _stored(at: datetime) -> str:
-    if at.tzinfo is None:
-        raise ValueError("An anchor needs an instant with a zone.")
-    return at.astimezone(UTC).isoformat()
-
-
-def _running(about: str, playbook_key: str) -> Run | None:
-    return db.session.scalars(
-        select(Run).where(Run.about == about, Run.playbook == playbook_key, Run.state == RunState.RUNNING)
-    ).one_or_none()
-
-
-def _lock_running(about: str) -> list[Run]:
-    """What runs about this, locked in one order so that two changes cannot wait for each other."""
-    running = select(Run).where(Run.about == about, Run.state == RunState.RUNNING).order_by(Run.id)
-    return list(db.session.scalars(running.with_for_update().execution_options(populate_existing=True)))
-
-
-def _open_steps(run: Run) -> dict[str, StepRecord]:
-    found = select(StepRecord).where(StepRecord.run_id == run.id, StepRecord.state == StepState.OPEN)
-    return {record.key: record for record in db.session.scalars(found)}
-
-
-def _open_step(step_id: UUID) -> tuple[Run, StepRecord]:
-    """An open step with its run, which is locked first; the step is read after that."""
-    own = select(Run).join(StepRecord, StepRecord.run_id == Run.id).where(StepRecord.id == step_id)
-    run = db.session.scalars(
-        own.with_for_update(of=Run).execution_options(populate_existing=True)
-    ).one_or_none()
-    record = db.session.get(StepRecord, step_id, populate_existing=True) if run else None
-    if run is None or record is None:
-        raise Missing("There is no such step.")
-    if record.state is not StepState.OPEN:
-        raise Refused(f"This step is closed already ({record.done_by}).", next_step="Look at the record.")
-    return run, record
-
-
-def _settled(run: Run) -> set[tuple[str, str]]:
-    """What was given or passed over before, as (step key, rung key)."""
-    rows = db.session.execute(
-        select(StepRecord.key, ReminderRecord.key)
-        .join(StepRecord, StepRecord.id == ReminderRecord.step_id)
-        .where(ReminderRecord.run_id == run.id)
-    )
-    return {(step, rung) for step, rung in rows}
-
-
-def _complete_by(run: Run, event: str, actor: str, now: datetime) -> int:
-    book, count = library.pinned(run.definition), 0
-    for record in _open_steps(run).values():
-        if event in book.step(record.key).done_by:
-            _close(run, record, StepState.DONE, by=actor, now=now, note=event)
-            count += 1
-    return count
-
-
-def _close(
-    run: Run, record: StepRecord, state: StepState, *, by: str, now: datetime, note: str = "",
-    reason: str | None = None,
-) -> None:  # fmt: skip
-    record.state, record.done_at, record.done_by = state, now, by
-    record.note, record.reason = note, reason
-    db.session.flush()
-    action = "step.completed" if state is StepState.DONE else f"step.{state}"
-    reminding.enter(run, action, by, now, reason=reason, step=record.key, due_at=record.due_at)
-    reminding.end_pages(run, record, actor=by, now=now)
-
-
-def _end(run: Run, actor: str, reason: str, now: datetime) -> None:
-    for record in _open_steps(run).values():
-        _close(run, record, StepState.NOT_APPLICABLE, by=actor, now=now, reason=reason)
-    _finish(run, actor, now)
-
-
-def _finish(run: Run, actor: str, now: datetime) -> None:
-    run.state, run.ended_at, run.next_due_at = RunState.ENDED, now, None
-    db.session.flush()
-    reminding.enter(run, "playbook.ended", actor, now)
+            rows.complete_by(run, ACKNOWLEDGED, name, now)
+            return
