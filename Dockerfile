@@ -1,4 +1,4 @@
-# One image, every process: `docker run IMAGE web`, `worker urgent`, `worker bulk`, `clock`.
+# One image, every process: `docker run IMAGE web`, `worker --queue urgent`, `clock`.
 FROM python:3.13-slim AS build
 WORKDIR /src
 COPY requirements-build.lock requirements.lock ./

@@ -12,7 +12,7 @@ SERVICES = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
 
 def test_every_queue_has_a_worker() -> None:
     consumed = {
-        command[1] for each in SERVICES.values() if (command := each.get("command", [""]))[0] == "worker"
+        command[-1] for each in SERVICES.values() if (command := each.get("command", [""]))[0] == "worker"
     }
 
     assert consumed == set(QUEUES)
