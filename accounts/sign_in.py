@@ -20,7 +20,6 @@ from flask_security import Security, SQLAlchemyUserDatastore
 from flask_security import login_user as _login_user
 from flask_security import logout_user as _logout_user
 from sqlalchemy import delete, select
-from sqlalchemy.exc import SQLAlchemyError
 
 from accounts import passwords, permissions
 from accounts.models import SignIn, StaffMember
@@ -97,8 +96,8 @@ def _recognise() -> None:
         return
     try:
         staff = signed_in()
-    except SQLAlchemyError:
-        g._login_user = None  # the page that says so must not ask the database again
+    except Exception:
+        g._login_user = None  # noqa: SLF001  the page that says so must not ask the database again
         raise
     if staff is None:
         _forget_ended()

@@ -5,6 +5,7 @@ that hold personal data go by their name; what looks like an address or a number
 stands. The ledger is the evidence, this is not.
 """
 
+import json
 import logging
 import re
 import sys
@@ -12,6 +13,7 @@ import threading
 import time
 import traceback
 from collections.abc import Mapping, MutableMapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, TextIO
 
@@ -104,13 +106,12 @@ def init(stream: TextIO | None = None, *, process: str | None = None) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(stream)
+    handler = _Handler(stream)
     handler.setFormatter(_formatter(terminal=stream.isatty(), process=process))
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.INFO)
-    for name in TALKATIVE:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    handler.addFilter(_not_talkative)
     logging.captureWarnings(capture=True)
     sys.excepthook = _last_words
     threading.excepthook = lambda last: _last_words(last.exc_type, last.exc_value, last.exc_traceback)
@@ -122,7 +123,7 @@ def _formatter(*, terminal: bool, process: str | None) -> logging.Formatter:
 
     renderer: structlog.typing.Processor = structlog.processors.JSONRenderer(ensure_ascii=False)
     if terminal:
-        renderer = structlog.dev.ConsoleRenderer()
+        renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[*SHARED, structlog.stdlib.add_logger_name],
         processors=[
@@ -132,6 +133,20 @@ def _formatter(*, terminal: bool, process: str | None) -> logging.Formatter:
             renderer,
         ],
     )
+
+
+def _not_talkative(record: logging.LogRecord) -> bool:
+    """Not by the loggers' own levels: some libraries set those themselves when they start."""
+    return record.levelno >= logging.WARNING or record.name.partition(".")[0] not in TALKATIVE
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """Writes lines; one it cannot form is counted, where logging itself would print all it was given."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  its name
+        """Say that a line of this logger was lost."""
+        with suppress(OSError, ValueError):
+            self.stream.write(json.dumps({"event": "log.line_lost", "logger": record.name}) + "\n")
 
 
 def _last_words(kind: type[BaseException], trouble: BaseException | None, _tb: TracebackType | None) -> None:

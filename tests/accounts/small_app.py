@@ -6,6 +6,7 @@ from typing import Any
 
 from cryptography.fernet import Fernet
 from flask import Flask
+from itsdangerous import URLSafeTimedSerializer
 
 from accounts import passwords, people, sign_in, views
 from accounts.models import Role
@@ -20,7 +21,8 @@ ROOT = Path(__file__).parents[2]
 PASSWORD = "vinter kagle tandem 58"
 CAST = {
     "Astrid Holm": ("astrid", Role.RESPONDER), "Birk Lund": ("birk", Role.RESPONDER),
-    "Dorthe Friis": ("dorthe", Role.DPO), "Nils Aas": ("nils", Role.AUDITOR), "Olga Berg": ("olga", Role.NONE),
+    "Dorthe Friis": ("dorthe", Role.DPO), "Nils Aas": ("nils", Role.AUDITOR),
+    "Olga Berg": ("olga", Role.NONE),
 }  # fmt: skip
 STARTED = datetime(2026, 10, 6, 8, 0, tzinfo=UTC)
 
@@ -45,6 +47,7 @@ def make(home: Path, **more: str) -> Flask:
         SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.database_url),
     )  # fmt: skip
     db.init_app(app)
+    http.limiter._storage_dead = False  # as in a process just started
     http.init_app(app)
     locales.init_app(app)
     sign_in.init_app(app)
@@ -131,8 +134,6 @@ def address(user: str) -> str:
 
 
 def signed(client: Any, raw: str) -> str:
-    from itsdangerous import URLSafeTimedSerializer
-
     token = URLSafeTimedSerializer(client.application.secret_key, salt="wtf-csrf-token").dumps(raw)
     return str(token)
 
