@@ -36,7 +36,14 @@ BLUEPRINTS = (
     "incident.views.health",
 )
 # Each module's `commands` are added to `breachclock`; those first load the least.
-COMMANDS = ("incident.cli", "incident.operations", "accounts.cli", "playbooks.cli", "notifications.cli")
+COMMANDS = (
+    "incident.cli",
+    "incident.operations",
+    "incident.starting",
+    "accounts.cli",
+    "playbooks.cli",
+    "notifications.cli",
+)
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -69,9 +76,20 @@ def create_app(settings: Settings | None = None) -> Flask:
     sign_in.init_app(app)
     channels.init_app(app, settings)
     for name in BLUEPRINTS:
+        if not _exists(name):
+            continue
         blueprint: Blueprint = import_module(name).bp
         app.register_blueprint(blueprint)
     return app
+
+
+def _exists(name: str) -> bool:
+    from importlib.util import find_spec
+
+    try:
+        return find_spec(name) is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def recurring() -> tuple[tuple[str, str, float, bool], ...]:

@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from alembic import command
@@ -23,12 +23,16 @@ from alembic.script import ScriptDirectory
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     JSON,
+    CursorResult,
     DateTime,
     Dialect,
     Engine,
+    Executable,
     ForeignKey,
     LargeBinary,
     MetaData,
+    Table,
+    Update,
     Uuid,
     event,
     false,
@@ -137,6 +141,20 @@ def database_now() -> datetime:
     return told.astimezone(UTC) + clock.moved()
 
 
+# --- by table -----------------------------------------------------------------------------------
+
+
+def table_of(model: type[Base]) -> Table:
+    """The table of a model, for the few paths where rows go in by table and not one by one."""
+    return cast(Table, model.__table__)
+
+
+def changed(statement: Executable) -> int:
+    """Execute an update, delete or insert and say how many rows it changed: how a race is decided."""
+    options = {"synchronize_session": False} if isinstance(statement, Update) else {}
+    return cast("CursorResult[Any]", db.session.execute(statement, execution_options=options)).rowcount
+
+
 # --- writing ------------------------------------------------------------------------------------
 
 
@@ -153,6 +171,7 @@ def transaction() -> Iterator[Session]:
     if session.info.get("writing"):
         raise RuntimeError("A transaction is open already: only the edge opens one.")
     session.rollback()
+    session.expire_all()  # an earlier commit leaves rows as they were; here nothing is decided on them
     session.info.update(writing=True, before_commit={}, after_commit={}, gathered={})
     try:
         session.connection(execution_options=WRITE)

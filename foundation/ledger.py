@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import String, UniqueConstraint, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from foundation.database import Base, Owned, before_commit, db, gathered, new_id
+from foundation.database import Base, Owned, before_commit, db, gathered, new_id, table_of
 
 GENESIS = "0" * 64
 WAITING = "ledger entries to be written"
@@ -119,7 +119,7 @@ def _write() -> None:
 
 
 def _extend(chain: str, lines: list[dict[str, Any]]) -> None:
-    table, known = Head.__table__, Head.__table__.c.chain == chain
+    table, known = table_of(Head), table_of(Head).c.chain == chain
     head = db.session.execute(
         update(table)
         .where(known)
@@ -133,7 +133,7 @@ def _extend(chain: str, lines: list[dict[str, Any]]) -> None:
         content = {**line, "number": number, "previous": last}
         last = digest(**content)
         rows.append({**content, "id": new_id(), "hash": last})
-    db.session.execute(insert(Entry.__table__), rows)
+    db.session.execute(insert(table_of(Entry)), rows)
     if head:
         db.session.execute(update(table).where(known).values(hash=last))
     else:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from importlib import import_module
 from uuid import UUID
 
 import structlog
@@ -30,6 +31,7 @@ BULK = "bulk"  # communications to people: many, and never in the way of a page
 QUEUES = (URGENT, BULK)
 
 BELL = "breachclock:bell"
+COUNTS = "breachclock:counts"
 MAX_WAITING = 200  # ids waiting on a queue; more would only make workers find no-ops
 log = structlog.get_logger()
 
@@ -63,6 +65,20 @@ def ring() -> None:
 def ring_after_commit() -> None:
     """Ring once the open transaction is committed."""
     database.after_commit(ring)
+
+
+def count(name: str) -> None:
+    """Count one more of something; a count is all that is kept of it, and not worth waiting for."""
+    with suppress(RedisError):
+        server().hincrby(COUNTS, name, 1)
+
+
+def counts() -> dict[str, int]:
+    """What was counted so far; empty while the queue server is away."""
+    try:
+        return {name.decode(): int(number) for name, number in server().hgetall(COUNTS).items()}
+    except RedisError:
+        return {}
 
 
 def wait_for_bell(seconds: float) -> bool:
@@ -181,6 +197,12 @@ class Recurring:
             self.finished = time.monotonic()
         except Exception:
             log.exception("clock.round_failed", duty=self.name)
+
+
+def recurring(name: str, run: str, every: float, hears_bell: bool) -> Recurring:  # noqa: FBT001  a row of a table
+    """A recurring duty from its row in the list: `run` is the dotted name of what it does."""
+    module, _, function = run.rpartition(".")
+    return Recurring(name, getattr(import_module(module), function), every, hears_bell)
 
 
 BEAT_EVERY = 10.0  # seconds between beats of the clock

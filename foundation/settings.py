@@ -146,6 +146,7 @@ class _Reader:
 
 def _read(reader: _Reader, home: Path) -> Settings:
     web = ("http", "https")
+    bind = _bind(reader)
     offset = reader.text("BREACHCLOCK_CLOCK_OFFSET_FILE")
     return Settings(
         home=home,
@@ -155,8 +156,8 @@ def _read(reader: _Reader, home: Path) -> Settings:
             ("sqlite", "postgresql+psycopg"),
         ),
         redis_url=reader.url("BREACHCLOCK_REDIS_URL", _own_queue(home), ("redis", "rediss", "unix")),
-        public_url=reader.url("BREACHCLOCK_PUBLIC_URL", "http://127.0.0.1:8072", web).rstrip("/"),
-        bind=_bind(reader),
+        public_url=reader.url("BREACHCLOCK_PUBLIC_URL", f"http://{bind}", web).rstrip("/"),
+        bind=bind,
         secret_key=_secret(reader, home),
         data_keys=_data_keys(reader, home),
         email=reader.choice("BREACHCLOCK_EMAIL", ("sendgrid", "smtp", "sandbox"), "sandbox"),
@@ -179,7 +180,7 @@ def _read(reader: _Reader, home: Path) -> Settings:
 def _own_queue(home: Path) -> str:
     """The socket under the home; a shorter place where the path would not fit a socket (108 bytes)."""
     path = home / "queue.sock"
-    if len(os.fsencode(path)) > 100:  # noqa: PLR2004  sockaddr_un, less some room for a suffix
+    if len(os.fsencode(path)) > 100:
         name = hashlib.sha256(os.fsencode(home)).hexdigest()[:12]
         path = Path(tempfile.gettempdir()) / f"breachclock-{os.getuid()}-{name}" / "queue.sock"
     return f"unix://{path}"
@@ -202,7 +203,7 @@ def _mail_from(reader: _Reader) -> str:
 
 def _secret(reader: _Reader, home: Path) -> str:
     value = reader.kept("BREACHCLOCK_SECRET_KEY", home / "secret_key")
-    if value and len(value) < 32:  # noqa: PLR2004  below that, guessing a link becomes thinkable
+    if value and len(value) < 32:
         reader.faults.append("BREACHCLOCK_SECRET_KEY is shorter than 32 characters")
     return value
 

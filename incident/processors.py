@@ -8,9 +8,10 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from accounts.models import Organisation
 from foundation import ledger
 from foundation.database import db, new_id
-from foundation.errors import Refused
+from foundation.errors import Missing, Refused
 from incident.models import Endpoint, Processor, SigningKey
 
 SECRET_BYTES = 32  # Standard Webhooks: 24 to 64
@@ -59,6 +60,22 @@ def add(
         at=now, processor=processor.id, name=name, serves=serves_id,
     )  # fmt: skip
     return processor
+
+
+def named(name: str, organisation_key: str | None = None) -> Processor:
+    """The processor of that name. Raises: Missing; Refused when several organisations have one."""
+    query = select(Processor).join(Organisation, Organisation.id == Processor.organisation_id)
+    query = query.where(Processor.name == name)
+    if organisation_key:
+        query = query.where(Organisation.key == organisation_key)
+    found = list(db.session.scalars(query))
+    if not found:
+        raise Missing(f"There is no processor {name}.", next_step="Register it on the page of processors.")
+    if len(found) > 1:
+        raise Refused(
+            f"Several organisations have a processor {name}.", next_step="Say which: --organisation KEY."
+        )
+    return found[0]
 
 
 def give_endpoint(processor: Processor, *, rotate: bool, actor: str, now: datetime) -> Credentials:

@@ -14,18 +14,16 @@ from uuid import UUID
 import structlog
 from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
-from prometheus_client import Counter
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from standardwebhooks.webhooks import Webhook
 
 from accounts.permissions import signed_by
-from foundation import http
+from foundation import http, queue
 from foundation.database import db, everyone, transaction, utcnow
 from incident import processors, reports
 
 bp = Blueprint("webhook", __name__, url_prefix="/api/v1/reports")
 log = structlog.get_logger()
-REFUSED = Counter("breachclock_reports_refused", "Reports without a valid signature")
 MOST_SIGNATURES = 5
 LONGEST_ID = 200
 NOBODY = "whsec_" + b64encode(b"\0" * 32).decode()  # checked for unknown endpoints, to take as long
@@ -118,14 +116,14 @@ def _take_in(sender: processors.Sender, body: bytes) -> ResponseReturnValue:
 
 
 def _answer(outcome: reports.Outcome) -> ResponseReturnValue:
-    if outcome.status == 202:  # noqa: PLR2004
+    if outcome.status == 202:
         return jsonify(outcome.document), 202
     extra = {"errors": outcome.document["errors"]} if outcome.document.get("errors") else {}
     return http.problem(outcome.status, outcome.document["title"], outcome.document["detail"], **extra)
 
 
 def _unsigned() -> Response:
-    REFUSED.inc()
+    queue.count("reports_refused")
     return http.problem(
         401, "Not signed", "The signature is missing, too old, or does not match. It covers id.timestamp.body with "
         "your current secret; your clock may be at most five minutes off.",

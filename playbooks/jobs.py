@@ -5,21 +5,22 @@ from uuid import UUID
 
 import structlog
 
-from foundation.database import everyone, transaction
+from foundation.database import database_now, everyone, transaction
 from playbooks import runs
 
 BATCH = 200
 log = structlog.get_logger()
 
 
-def tick(now: datetime) -> int:
-    """Advance the runs due at `now`, each in its own transaction; returns how many were advanced.
+def tick(now: datetime | None = None) -> int:
+    """Advance the runs due at `now`, by default the database's, each in its own transaction; returns how many were advanced.
 
     At most a batch, the longest waiting first: what is left is due at the next tick. A run that
     fails is looked at again in a minute and stops no other.
     """
     with everyone():
-        return sum(_advance(run_id, now) for run_id in runs.due(now, BATCH))
+        at = now or database_now()
+        return sum(_advance(run_id, at) for run_id in runs.due(at, BATCH))
 
 
 def _advance(run_id: UUID, now: datetime) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from accounts.models import StaffMember
@@ -27,6 +27,7 @@ from playbooks.rules.definition import EVENTS, Anchor, Playbook, Step
 from playbooks.rules.timeline import Owed
 
 ACKNOWLEDGED = "page.acknowledged"
+NEVER = datetime.max.replace(tzinfo=UTC)
 AGAIN = timedelta(minutes=1)
 log = structlog.get_logger()
 
@@ -61,6 +62,13 @@ class StepView:
         if self.state is not StepState.OPEN or self.due_at is None:
             return None
         return timeline.next_reminder_at(self.definition, self.due_at, now)
+
+
+_STEPS = (
+    select(StepRecord, Run, StaffMember.name)
+    .join(Run, Run.id == StepRecord.run_id)
+    .outerjoin(StaffMember, StaffMember.id == StepRecord.owner_id)
+)
 
 
 # --- starting and moving ------------------------------------------------------------------------
@@ -131,13 +139,18 @@ def _stored(at: datetime) -> str:
     return at.astimezone(UTC).isoformat()
 
 
-def move_anchor(about: str, anchor: str, at: datetime, *, actor: str, reason: str, now: datetime) -> None:
+def move_anchor(
+    about: str, anchor: str, at: datetime, *, actor: str, reason: str, now: datetime, playbook: str | None = None
+) -> None:
     """Give or correct an anchor: what is not done moves with it, and what is then owed is done at once.
 
-    Raises: ValueError for an unknown anchor or a naive instant.
+    In every run about this, or in those of one playbook. Raises: ValueError for an unknown anchor or a
+    naive instant.
     """
     anchor, stored = Anchor(anchor).value, _stored(at)
     for run in rows.lock_running(about):
+        if playbook not in (None, run.playbook):
+            continue
         before = run.anchors.get(anchor)
         steps = [step for step in library.pinned(run.definition).steps if step.anchor == anchor]
         if not steps or before == stored:
@@ -205,15 +218,22 @@ def end(about: str, playbook_key: str | None = None, *, actor: str, reason: str,
 
 def steps_for(about: str) -> list[StepView]:
     """Every step about this, of running and ended runs, by due time; those without one come last."""
-    found = db.session.execute(
-        select(StepRecord, Run, StaffMember.name)
-        .join(Run, Run.id == StepRecord.run_id)
-        .outerjoin(StaffMember, StaffMember.id == StepRecord.owner_id)
-        .where(Run.about == about)
-    )
+    found = db.session.execute(_STEPS.where(Run.about == about))
     views = [(record.run_id, record.position, _view(record, run, owner)) for record, run, owner in found]
-    never = datetime.max.replace(tzinfo=UTC)
-    return [view for *_, view in sorted(views, key=lambda row: (row[2].due_at or never, row[0], row[1]))]
+    return [view for *_, view in sorted(views, key=lambda row: (row[2].due_at or NEVER, row[0], row[1]))]
+
+
+def next_steps(abouts: Collection[str]) -> dict[str, StepView]:
+    """Of the open steps about each of these the one due first, with one query for all."""
+    found: dict[str, StepView] = {}
+    if not abouts:
+        return found
+    open_ones = _STEPS.where(Run.about.in_(abouts), StepRecord.state == StepState.OPEN)
+    ordered = open_ones.order_by(StepRecord.due_at.is_(None), StepRecord.due_at, StepRecord.position)
+    for record, run, owner in db.session.execute(ordered):
+        if run.about not in found:
+            found[run.about] = _view(record, run, owner)
+    return found
 
 
 def _view(record: StepRecord, run: Run, owner: str | None) -> StepView:
@@ -238,6 +258,13 @@ def due(now: datetime, limit: int) -> list[UUID]:
         .limit(limit)
     )
     return list(db.session.scalars(found))
+
+
+def oldest_due(now: datetime) -> datetime | None:
+    """Since when the run that is due longest has waited."""
+    return db.session.scalar(
+        select(func.min(Run.next_due_at)).where(Run.state == RunState.RUNNING, Run.next_due_at <= now)
+    )
 
 
 def advance(run_id: UUID, now: datetime) -> bool:

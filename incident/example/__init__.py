@@ -1,0 +1,180 @@
+"""Example data: four organisations, their staff and rota, their processors; and a first report.
+
+For the demonstration and for tests. Nothing of it is planted into an installation that holds anything.
+"""
+
+import tomllib
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+
+from accounts import passwords, people
+from accounts.models import Organisation, Role, StaffMember
+from foundation.database import db
+from foundation.errors import Refused
+from incident import processors
+from incident.models import Processor
+from notifications import paging
+
+HERE = Path(__file__).parent
+BY = "Example data"
+HANDOVER = time(9)
+PROFILE = (
+    "business", "registration", "address", "phone", "email", "website", "letter_languages", "facts",
+)  # fmt: skip
+
+
+@dataclass
+class Planted:
+    """What was planted, with the secrets that are shown this once."""
+
+    users: list[dict[str, str]] = field(default_factory=list)
+    processors: list[dict[str, str]] = field(default_factory=list)
+    phones: dict[str, str] = field(default_factory=dict)  # number or address -> whose
+
+
+def plant(chosen: dict[str, str], *, public_url: str, now: datetime) -> Planted:
+    """Plant the example data; `chosen` holds a password for each e-mail address. In the caller's transaction.
+
+    Raises: Refused when there is an organisation already.
+    """
+    if db.session.scalar(select(func.count()).select_from(Organisation)):
+        raise Refused("There is data here already: example data is planted into an empty installation only.")
+    planted, cast = Planted(), _read("people.toml")
+    for each in _read("organisations.toml")["organisation"]:
+        profile = {name: each[name] for name in PROFILE if name in each}
+        people.add_organisation(
+            each["key"], name=each["name"], country=each["country"], timezone=each["timezone"],
+            prefix=each["prefix"], locale=each["locale"], profile=profile, now=now,
+        )  # fmt: skip
+    staff = {each["email"]: _hire(each, chosen[each["email"]], planted, now) for each in cast["staff"]}
+    rotations = {each["name"]: _rota(each, staff, now) for each in cast["rotation"]}
+    for each in cast["policy"]:
+        steps = [_step(step, rotations) for step in each["steps"]]
+        organisation = people.organisation(each["organisation"])
+        paging.add_policy(organisation_id=organisation.id, name=each["name"], steps=steps)
+    for each in cast["processor"]:
+        _register(each, planted, public_url, now)
+    return planted
+
+
+def addresses() -> list[str]:
+    """The e-mail addresses that need a password."""
+    return [each["email"] for each in _read("people.toml")["staff"]]
+
+
+def _read(name: str) -> dict[str, Any]:
+    return tomllib.loads((HERE / name).read_text(encoding="utf-8"))
+
+
+def _hire(each: dict[str, str], password: str, planted: Planted, now: datetime) -> StaffMember:
+    organisation = people.organisation(each["organisation"])
+    person = people.add_staff(
+        organisation, name=each["name"], email=each["email"], role=Role(each["role"]),
+        password_hash=passwords.hash_password(password), locale=each["locale"], by=BY, now=now,
+    )  # fmt: skip
+    db.session.flush()
+    ways = [("sms", each["phone"])] if "phone" in each else []
+    for position, (channel, address) in enumerate([*ways, ("email", each["email"])]):
+        paging.add_contact_method(
+            organisation_id=organisation.id, staff_id=person.id, channel=channel, address=address,
+            position=position, verified_at=now,
+        )  # fmt: skip
+        planted.phones[address] = each["name"]
+    planted.users.append(
+        {"name": each["name"], "email": each["email"], "password": password, "role": each["role"]}
+    )
+    return person
+
+
+def _rota(each: dict[str, Any], staff: dict[str, StaffMember], now: datetime) -> UUID:
+    organisation = people.organisation(each["organisation"])
+    local = now.astimezone(ZoneInfo(organisation.timezone))
+    monday = local.date() - timedelta(days=local.weekday())
+    first = datetime.combine(monday, HANDOVER, ZoneInfo(organisation.timezone))
+    if first > now:
+        first -= timedelta(days=7)
+    return paging.add_rotation(
+        organisation_id=organisation.id, name=each["name"], timezone=organisation.timezone,
+        first_handover=first, shift_days=7, members=[staff[email].id for email in each["members"]],
+    )  # fmt: skip
+
+
+def _step(step: dict[str, Any], rotations: dict[str, UUID]) -> dict[str, Any]:
+    if "rotation" in step:
+        return {"rotation": str(rotations[step["rotation"]]), "minutes": step["minutes"]}
+    return dict(step)
+
+
+def _register(each: dict[str, Any], planted: Planted, public_url: str, now: datetime) -> None:
+    organisation = people.organisation(each["organisation"])
+    serves = select(Processor.id).where(
+        Processor.name == each.get("serves"), Processor.organisation_id == organisation.id
+    )
+    processor = processors.add(
+        organisation_id=organisation.id, name=each["name"], country=each["country"], service=each["service"],
+        serves_id=db.session.scalar(serves), actor=BY, now=now,
+    )  # fmt: skip
+    db.session.flush()
+    if each.get("reports"):
+        key = processors.give_endpoint(processor, rotate=False, actor=BY, now=now)
+        planted.processors.append(
+            {
+                "name": processor.name,
+                "report_url": f"{public_url}/api/v1/reports/{key.endpoint_id}",
+                "secret": key.secret,
+            }
+        )
+
+
+def first_report(now: datetime) -> dict[str, Any]:
+    """The report that begins the story: NordHost's storage was copied, HostCo tells ProMark of it.
+
+    The breach began 20 hours before `now`, so that the organisation's own promise, counted from the
+    breach itself, runs out well before the law's 72 hours.
+    """
+
+    def ago(**length: float) -> str:
+        return (now - timedelta(**length)).replace(microsecond=0).isoformat()
+
+    return {
+        "schema_version": 1,
+        "reference": "HC-2026-118",
+        "title": "Backup storage of the customer portal copied",
+        "description": (
+            "An access key of the backup storage at NordHost was used from outside. The copy of the "
+            "customer portal's database was read. The key is revoked; logs are being gone through."
+        ),
+        "reported_by": {"name": "HostCo duty desk", "organisation": "HostCo ApS"},
+        "chain": [
+            {"name": "HostCo ApS", "role": "processor", "country": "DK", "reference": "HC-2026-118",
+             "aware_at": ago(hours=5)},
+            {"name": "NordHost AS", "role": "sub_processor", "country": "NO", "aware_at": ago(hours=9),
+             "told_next_at": ago(hours=5)},
+        ],
+        "timeline": {
+            "occurred_from": ago(hours=20), "occurred_to": ago(hours=11), "ongoing": "no",
+            "detected_at": ago(hours=9), "processor_aware_at": ago(hours=5),
+        },
+        "cause": {"category": "external_malicious", "kind": "unauthorised_access", "deliberate": "yes"},
+        "compromised": {"confidentiality": "yes", "integrity": "no", "availability": "no"},
+        "data": {
+            "categories": ["name", "contact", "username", "employment", "absence"],
+            "identifiability": "direct", "records": {"at_least": 400, "estimate": True},
+        },
+        "protection": {"encrypted": "no", "passwords": "strong_salted_hash"},
+        "disclosure": {"exfiltration": "confirmed", "recipients": ["attacker"], "recipients_trusted": "no"},
+        "subjects": {
+            "total": {"at_least": 400, "estimate": True}, "by_country": {"DK": 260, "SE": 120, "GB": 20},
+            "groups": ["customers", "employees"],
+        },
+        "measures": {
+            "taken": ["The access key was revoked.", "The storage accepts connections from known networks only."],
+            "planned": ["All keys of the storage are renewed.", "Backups will be encrypted with keys kept apart."],
+        },
+    }  # fmt: skip

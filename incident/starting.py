@@ -1,0 +1,217 @@
+"""`breachclock up` and `breachclock demo`: which processes one machine runs, and how the story begins."""
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+from flask import Flask
+from flask.cli import ScriptInfo
+
+from foundation import database, processes
+from foundation.database import everyone, transaction, utcnow
+from foundation.errors import Refused
+from foundation.processes import Child
+from foundation.queue import QUEUES
+from foundation.settings import Settings, SettingsError, load, make_first_keys
+from incident import example
+from incident.operations import post_report
+
+REAL = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "SENDGRID_API_KEY")
+SANDBOX_BIND = "127.0.0.1:8073"
+STOPS = {"web": 1, "clock": 2, "worker": 3, "sandbox": 4}
+WORDS = (
+    ["amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heron", "inlet", "juniper", "kelp", "larch", "maple", "north", "osprey", "pine"]
+)
+
+
+def _python(*arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", *arguments)
+
+
+def _breachclock(*arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-c", "import wsgi; wsgi.main()", *arguments)
+
+
+def children(settings: Settings) -> list[Child]:
+    """The processes of one machine: web, clock, a worker for each queue."""
+    web = _python(
+        "gunicorn", "--bind", settings.bind, "--worker-class", "gthread", "--workers", "2", "--threads", "8",
+        "--graceful-timeout", "20", "--timeout", "60", "--max-requests", "20000", "--log-level", "warning",
+        "--no-control-socket", "--preload", "wsgi:create_app()",
+    )  # fmt: skip
+    started = [
+        Child("web", web, STOPS["web"], listens=settings.bind, named_by="BREACHCLOCK_BIND",
+              ready=f"http://{settings.bind}/healthz"),
+        Child("clock", _breachclock("clock"), STOPS["clock"]),
+    ]  # fmt: skip
+    started += [
+        Child(f"worker-{name}", _breachclock("worker", "--queue", name), STOPS["worker"], grace=45)
+        for name in QUEUES
+    ]
+    return started
+
+
+@click.command()
+def up() -> None:
+    """Run web, workers and clock in the foreground on this machine; Ctrl-C stops all of it cleanly."""
+    settings = _settings()
+    app = _app()
+
+    def announce() -> None:
+        processes.say(f"ready at {settings.public_url}")
+
+    _run(settings, children(settings), prepare=lambda: _migrate(app), announce=announce)
+
+
+@click.command()
+def demo() -> None:
+    """Run everything with example organisations and a provider sandbox, and play the story's first act."""
+    _refuse_real_credentials(os.environ)
+    home = Path(os.environ.get("BREACHCLOCK_HOME", "./var")).resolve()
+    make_first_keys(home)
+    bind = os.environ.get("BREACHCLOCK_SANDBOX_BIND", SANDBOX_BIND)
+    os.environ.update(_sandbox_variables(home, bind))
+    settings, app = _settings(), _app()
+    story = _Story(settings, app, f"http://{bind}")
+    _run(
+        settings,
+        [*children(settings), _sandbox(settings, bind)],
+        prepare=story.prepare,
+        announce=story.announce,
+    )
+
+
+def _settings() -> Settings:
+    try:
+        return load(make_keys=True)
+    except SettingsError as wrong:
+        raise click.ClickException(str(wrong)) from None
+
+
+def _app() -> Flask:
+    return click.get_current_context().ensure_object(ScriptInfo).load_app()
+
+
+def _run(settings: Settings, minded: list[Child], **calls: Any) -> None:
+    try:
+        sys.exit(processes.up(settings, minded, **calls))
+    except Refused as refusal:
+        raise click.ClickException(" ".join(filter(None, (refusal.message, refusal.next_step)))) from None
+
+
+def _migrate(app: Flask) -> None:
+    with app.app_context():
+        database.migrate(app.config["DATA"] / "migrations")
+
+
+def _refuse_real_credentials(environ: Mapping[str, str]) -> None:
+    """The sandbox and real credentials exclude each other: a demonstration must reach nobody."""
+    for name in REAL:
+        if environ.get(name):
+            raise click.ClickException(
+                f"{name} is set, and a demonstration must reach nobody. Unset it, or run `breachclock up`."
+            )
+
+
+def _sandbox_variables(home: Path, bind: str) -> dict[str, str]:
+    """What points the product at its sandbox; keys of the sandbox are made on the first run."""
+    command = _python(
+        "notifications.sandbox", "--home", str(home / "sandbox"), "--bind", bind, "--environment"
+    )
+    told = subprocess.run(command, capture_output=True, text=True, check=True)
+    variables: dict[str, str] = json.loads(told.stdout)
+    return variables | {
+        "BREACHCLOCK_SMS": "sandbox", "BREACHCLOCK_EMAIL": "sandbox", "BREACHCLOCK_SANDBOX_URL": f"http://{bind}",
+    }  # fmt: skip
+
+
+def _sandbox(settings: Settings, bind: str) -> Child:
+    command = _python(
+        "notifications.sandbox", "--home", str(settings.home / "sandbox"), "--bind", bind,
+        "--callback-url", f"http://{settings.bind}", "--public-url", settings.public_url, "--delay", "0.4",
+    )  # fmt: skip
+    return Child(
+        "sandbox", command, STOPS["sandbox"], listens=bind, named_by="BREACHCLOCK_SANDBOX_BIND",
+        ready=f"http://{bind}/_sandbox/health",
+    )  # fmt: skip
+
+
+class _Story:
+    """The example data and the first act: planted once, played once, told at every start."""
+
+    def __init__(self, settings: Settings, app: Flask, sandbox_url: str) -> None:
+        self.settings = settings
+        self.app = app
+        self.sandbox_url = sandbox_url
+        self.file = settings.home / "demo.json"
+        self.begins = False
+
+    def prepare(self) -> None:
+        """Migrate, and plant the example data into an empty database."""
+        _migrate(self.app)
+        if self.file.exists():
+            return
+        chosen = {address: _passphrase() for address in example.addresses()}
+        with self.app.app_context(), everyone(), transaction():
+            planted = example.plant(chosen, public_url=self.settings.public_url, now=utcnow())
+        names = self.settings.home / "sandbox" / "names.json"
+        names.write_text(json.dumps(planted.phones, ensure_ascii=False, indent=1), encoding="utf-8")
+        document = {
+            "url": self.settings.public_url, "sandbox_url": self.sandbox_url, "users": planted.users,
+            "processors": planted.processors,
+        }  # fmt: skip
+        _write_private(self.file, json.dumps(document, ensure_ascii=False, indent=1))
+        self.begins = True
+
+    def announce(self) -> None:
+        """Tell where everything is; at the first start let HostCo report what happened at NordHost."""
+        told = json.loads(self.file.read_text(encoding="utf-8"))
+        if self.begins:
+            hostco = told["processors"][0]
+            answer = post_report(hostco["report_url"], hostco["secret"], example.first_report(utcnow()))
+            processes.say(f"{hostco['name']} reports a breach at its sub-processor: {answer.status_code}")
+        print(_box(told), flush=True)  # noqa: T201  this is the starter's screen
+
+
+def _passphrase() -> str:
+    return "-".join(secrets.choice(WORDS) for _ in range(4)) + f"-{secrets.randbelow(90) + 10}"
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read, whole or not at all."""
+    draft = path.with_suffix(".new")
+    with os.fdopen(
+        os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
+    ) as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def _box(told: dict[str, Any]) -> str:
+    rows = [
+        f"{each['name']:<13} {each['role']:<10} {each['email']:<26} {each['password']}"
+        for each in told["users"]
+    ]
+    lines = [
+        f"Breachclock   {told['url']}",
+        f"Phones, mail  {told['sandbox_url']}   (a sandbox: nothing leaves this machine)",
+        "",
+        *rows,
+        "",
+        "Look at the phones first: Astrid's is ringing. Then sign in as Astrid.",
+        "Ctrl-C stops everything; the next start goes on where this one ended.",
+    ]
+    width = max(map(len, lines))
+    edge = "+" + "-" * (width + 2) + "+"
+    return "\n".join([edge, *(f"| {line:<{width}} |" for line in lines), edge])
+
+
+commands: tuple[click.Command, ...] = (up, demo)
