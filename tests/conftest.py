@@ -1,0 +1,228 @@
+"""The ground of all tests: a real database (BREACHCLOCK_TEST_DATABASE), a real queue server, the sandbox.
+
+Migrations and the example data are laid once into a template; every test begins with a copy of it.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from accounts import passwords
+from accounts.models import Organisation, StaffMember
+from foundation import database, settings
+from foundation.database import db, everyone, transaction, utcnow
+from incident import example
+from tests import people, servers
+from tests.people import PASSWORD, Cast, Endpoint
+from tests.sandbox import Sandbox
+
+DATABASE = os.environ.get("BREACHCLOCK_TEST_DATABASE", "sqlite")
+KEY = Fernet.generate_key().decode()
+PUBLIC = "http://127.0.0.1:8072"
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home of the installation under test."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="session")
+def queue_url() -> Iterator[str]:
+    """A real queue server."""
+    with servers.valkey() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def sandbox_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """The provider sandbox, in a thread; see `sandbox` for the one to use."""
+    with Sandbox.start(tmp_path_factory.mktemp("sandbox"), callback_url=PUBLIC) as running:
+        yield running
+
+
+class Databases:
+    """Makes the template once and a fresh database for each test."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self.folder = folder
+        self.server = stack.enter_context(servers.postgresql()) if DATABASE == "postgresql" else None
+        if self.server:
+            self.url = self.server.create("breachclock")
+        else:
+            self.url = f"sqlite:///{folder / 'breachclock.sqlite3'}"
+
+    def keep_as_template(self) -> None:
+        """What is in the database now is what every test begins with."""
+        if self.server:
+            self.server.create("template_of_tests", "breachclock")
+        else:
+            shutil.copy(self.folder / "breachclock.sqlite3", self.folder / "template")
+
+    def begin_anew(self) -> None:
+        """Put the template in place; nobody may be connected."""
+        if self.server:
+            self.server.drop("breachclock")
+            self.server.create("breachclock", "template_of_tests")
+            return
+        for ending in ("", "-wal", "-shm"):
+            (self.folder / f"breachclock.sqlite3{ending}").unlink(missing_ok=True)
+        shutil.copy(self.folder / "template", self.folder / "breachclock.sqlite3")
+
+
+@pytest.fixture(scope="session")
+def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+    """The database server of this run."""
+    with ExitStack() as stack:
+        yield Databases(tmp_path_factory.mktemp("database"), stack)
+
+
+@pytest.fixture(scope="session")
+def installation(
+    home: Path, queue_url: str, sandbox_server: Sandbox, databases: Databases
+) -> tuple[Flask, Cast]:
+    """The product, put together once, and the cast planted into the template."""
+    from wsgi import create_app  # noqa: PLC0415  nobody but tests imports the composition root
+
+    passwords.hasher.update(argon2__rounds=1, argon2__memory_cost=8)
+    told = settings.load(
+        {
+            "BREACHCLOCK_HOME": str(home), "BREACHCLOCK_DATABASE_URL": databases.url,
+            "BREACHCLOCK_REDIS_URL": queue_url, "BREACHCLOCK_PUBLIC_URL": PUBLIC,
+            "BREACHCLOCK_SECRET_KEY": "k" * 48, "BREACHCLOCK_DATA_KEYS": KEY,
+            **sandbox_server.environment,
+        }
+    )  # fmt: skip
+    app = create_app(told)
+    app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
+    with app.app_context():
+        database.migrate(app.config["DATA"] / "migrations")
+        cast = _plant()
+        db.session.remove()
+        db.engine.dispose()
+    databases.keep_as_template()
+    return app, cast
+
+
+def _plant() -> Cast:
+    chosen = dict.fromkeys(example.addresses(), PASSWORD)
+    with everyone():
+        with transaction():
+            planted = example.plant(chosen, public_url=PUBLIC, now=utcnow())
+        staff = {each.email: each.id for each in db.session.scalars(select(StaffMember))}
+        organisations = {each.key: each.id for each in db.session.scalars(select(Organisation))}
+    endpoints = {each["name"]: Endpoint(each["report_url"], each["secret"]) for each in planted.processors}
+    return Cast(staff, organisations, endpoints)
+
+
+@pytest.fixture
+def app(installation: tuple[Flask, Cast], databases: Databases) -> Iterator[Flask]:
+    """The product on a fresh database, inside an app context; nothing has happened yet."""
+    made, _cast = installation
+    with made.app_context():
+        db.engine.dispose()
+        databases.begin_anew()
+        made.extensions["queue_server"].flushall()
+        made.extensions.pop("direct_senders", None)
+        yield made
+        db.session.remove()
+        db.engine.dispose()
+    database.clock.offset = timedelta()
+
+
+@pytest.fixture
+def cast(installation: tuple[Flask, Cast]) -> Cast:
+    """Everybody's ids and endpoints."""
+    return installation[1]
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser that is not signed in."""
+    return app.test_client()
+
+
+@pytest.fixture
+def signed_in(app: Flask) -> Callable[[str], FlaskClient]:
+    """A browser in which somebody is signed in: `signed_in(people.ASTRID)`."""
+
+    def sign_in(email: str) -> FlaskClient:
+        browser = app.test_client()
+        answer = browser.post("/sign-in", data={"email": email, "password": PASSWORD})
+        assert answer.status_code == 302, f"{email} could not sign in"
+        return browser
+
+    return sign_in
+
+
+class Clock:
+    """Time as the product tells it."""
+
+    def move(self, **length: float) -> None:
+        """Let so much time pass: `clock.move(hours=2)`."""
+        database.clock.offset += timedelta(**length)
+
+
+@pytest.fixture
+def clock() -> Iterator[Clock]:
+    """Moves time; afterwards it is now again."""
+    yield Clock()
+    database.clock.offset = timedelta()
+
+
+@pytest.fixture
+def sandbox(sandbox_server: Sandbox) -> Iterator[Sandbox]:
+    """The phones and mailboxes, empty and well-behaved; callbacks wait until `work` delivers them."""
+    sandbox_server.reset()
+    sandbox_server.behave()
+    sandbox_server.hold_callbacks()
+    yield sandbox_server
+    sandbox_server.hold_callbacks()
+
+
+@pytest.fixture
+def work(app: Flask, sandbox: Sandbox) -> Callable[[], None]:
+    """Do what clock and workers would do now, here and once: every due job, then every receipt."""
+    from notifications import jobs  # noqa: PLC0415
+
+    def once() -> None:
+        for _ in range(4):
+            with everyone():
+                _run_recurring(app)
+                ids = [each for group in _due_now().values() for each in group]
+                for message_id in ids:
+                    jobs.deliver(str(message_id))
+            sandbox.settle()
+            delivered = sandbox.deliver_held(app.test_client())
+            if not ids and not delivered:
+                return
+
+    return once
+
+
+def _due_now() -> dict[str, list]:
+    from notifications import outbox  # noqa: PLC0415
+
+    with transaction():
+        return outbox.due(database.database_now())
+
+
+def _run_recurring(app: Flask) -> None:
+    """One round of every duty of the clock but the ringing."""
+    from foundation import queue  # noqa: PLC0415
+
+    for name, run, every, bell in app.config["RECURRING"]:
+        if name != "sweep":
+            queue.recurring(name, run, every, bell).run()
+
+
+__all__ = ["people"]
