@@ -140,6 +140,13 @@ def test_a_promise_on_processor_breaches_is_lifted_only_when_it_is_known_to_be_n
     assert ("own_promise_authority" in clocks_of(facts)) is applies
 
 
+def test_a_promise_on_identifiable_data_runs_while_it_is_undecided_whether_they_are():
+    promise = {"hours": 72, "starts_at": "occurrence", "covers": ["subjects"], "only_if_identifiable": True}
+    facts = {"organisation": {"notification_promise": promise}, "compromised": {"confidentiality": "yes"}}
+
+    assert "own_promise_subjects" in clocks_of(facts)
+
+
 def test_a_promise_counted_from_awareness_starts_there():
     promise = {"hours": 24, "starts_at": "awareness", "covers": ["subjects"]}
     facts = {

@@ -126,6 +126,34 @@ def test_a_slip_is_notified_when_one_of_its_mild_facts_is_missing(part, change):
     assert slip(part, **change).authority_notification.required
 
 
+RETURNED = {
+    "cause": {"category": "human_error", "deliberate": "no"},
+    "compromised": UNTOUCHED | {"confidentiality": "yes"},
+    "data": {"categories": ["name", "insurance"], "special_categories": "no"},
+    "disclosure": {"recipients": ["business_partner"], "recipients_trusted": "yes", "retrieved": "confirmed"},
+}
+
+
+def test_a_trusted_recipient_that_gave_everything_back_is_no_danger():
+    assert judged(**RETURNED).risk.level == "unlikely"
+
+
+@pytest.mark.parametrize(
+    ("part", "change"),
+    [
+        ("disclosure", {"retrieved": "requested"}),
+        ("disclosure", {"retrieved": "unknown"}),
+        ("disclosure", {"recipients_trusted": "unknown"}),
+        ("disclosure", {"recipients": ["business_partner", "unknown"]}),
+        ("disclosure", {"misuse_seen": "yes"}),
+        ("data", {"special_categories": "unknown"}),
+        ("cause", {"deliberate": "unknown"}),
+    ],
+)
+def test_trust_alone_or_return_alone_is_not_enough(part, change):
+    assert judged(**RETURNED | {part: RETURNED[part] | change}).authority_notification.required
+
+
 def test_a_low_score_alone_closes_nothing():
     found = judged(data={"categories": ["name"], "identifiability": "negligible"})
 
