@@ -14,13 +14,19 @@ from sqlalchemy import func, insert, select, update
 
 from accounts.models import Organisation
 from foundation import ledger
-from foundation.database import db, new_id
-from incident.models import Clock, Duty, Incident
+from foundation.database import db, new_id, table_of
+from incident.models import Clock, Duty, DutyState, FactsVersion, Incident
 from incident.rules import deadlines
 from incident.rules.evaluation import Evaluation, evaluate
-from incident.rules.facts import Facts, parse_organisation
+from incident.rules.facts import Facts, parse, parse_organisation
+from playbooks import runs
 
 TRIAGE = "triage"
+TELL_AUTHORITY, TELL_PEOPLE = "authority_notification", "subject_communication"
+REGIMES = {  # the duties that each playbook carries out
+    TELL_AUTHORITY: ("gdpr-33", "promise-authority"),
+    TELL_PEOPLE: ("gdpr-34", "promise-subjects"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +70,7 @@ def first(incident_id: UUID, organisation_id: UUID, found: Sequence[deadlines.Cl
     """Store the first clocks of an incident; returns the earliest due time."""
     rows = [_row(each) | {"id": new_id(), "incident_id": incident_id, "organisation_id": organisation_id}
             for each in found]  # fmt: skip
-    db.session.execute(insert(Clock.__table__), rows)
+    db.session.execute(insert(table_of(Clock)), rows)
     return min((each.due_at for each in found if each.due_at), default=None)
 
 
@@ -106,7 +112,7 @@ def refresh(incident: Incident, found: Sequence[deadlines.Clock]) -> list[Moved]
 
 def _move_duties(incident: Incident) -> None:
     by_kind = {each.kind: each for each in running(incident.id)}
-    open_duties = select(Duty).where(Duty.incident_id == incident.id, Duty.state == "open")
+    open_duties = select(Duty).where(Duty.incident_id == incident.id, Duty.state == DutyState.OPEN)
     for duty in db.session.scalars(open_duties):
         if clock := by_kind.get(duty.clock_kind):
             duty.starts_at, duty.due_at = clock.starts_at, clock.due_at
@@ -123,13 +129,10 @@ def running(incident_id: UUID, *, stopped: bool = False) -> list[Clock]:
 
 def stop(incident: Incident, kind: str, *, why: str, actor: str, now: datetime) -> None:
     """Stop a clock for good; whether it was late is frozen with it. A second call changes nothing."""
-    stopped = db.session.execute(
-        update(Clock)
-        .where(Clock.incident_id == incident.id, Clock.kind == kind, Clock.stopped_at.is_(None))
-        .values(stopped_at=now, stopped_why=why)
-        .execution_options(synchronize_session="fetch")
-    )
-    if stopped.rowcount:
+    for clock in running(incident.id):
+        if clock.kind != kind:
+            continue
+        clock.stopped_at, clock.stopped_why = now, why
         ledger.append(
             incident.chain, "clock.stopped", organisation_id=incident.organisation_id, actor=actor, at=now,
             reason=why, clock=kind,
@@ -144,3 +147,85 @@ def settle(incident: Incident) -> None:
             Clock.incident_id == incident.id, Clock.stopped_at.is_(None), Clock.due_at.is_not(None)
         )
     )
+
+
+# --- reckoning again ----------------------------------------------------------------------------
+
+
+def reckon_again(incident: Incident, *, actor: str, reason: str, now: datetime) -> list[Moved]:
+    """Reckon the clocks afresh from the latest facts and the awareness that holds.
+
+    Open duties, playbooks and their reminders move along. Returns the clocks that moved.
+    """
+    facts = current_facts(incident)
+    advice = advice_for(incident, facts, now=now)
+    if incident.awareness_is_provisional:
+        incident.aware_at = advice.awareness.at if advice.awareness else None
+    moved = refresh(incident, of(facts, advice))
+    if moved:
+        ledger.append(
+            incident.chain, "clocks.moved", organisation_id=incident.organisation_id, actor=actor, at=now,
+            reason=reason,
+            moved=[{"clock": m.kind, "before": m.before, "after": m.after} for m in moved],
+        )  # fmt: skip
+    anchors = {"aware": incident.aware_at, "occurred": facts.timeline.occurred_from}
+    for anchor, at in anchors.items():
+        if at is not None:
+            runs.move_anchor(incident.chain, anchor, at, actor=actor, reason=reason, now=now)
+    move_due(incident, actor=actor, reason=reason, now=now)
+    return moved
+
+
+def move_due(incident: Incident, *, actor: str, reason: str, now: datetime) -> None:
+    """Let the playbooks of telling authority and people aim at the deadlines that hold now."""
+    for playbook in (TELL_AUTHORITY, TELL_PEOPLE):
+        if due := working_deadline(incident.id, playbook, now):
+            runs.move_anchor(
+                incident.chain, "due", due, actor=actor, reason=reason, now=now, playbook=playbook
+            )
+
+
+def working_deadline(incident_id: UUID, playbook: str, now: datetime) -> datetime | None:
+    """What a playbook works towards: the earliest due time of its open duties that can still be met.
+
+    The law and our own promise run side by side; a promise that ran out before anybody knew must not
+    hide the hard stop behind it. Where all have run out it is the last of them.
+    """
+    mine = select(Duty.due_at).where(
+        Duty.incident_id == incident_id, Duty.regime.in_(REGIMES[playbook]), Duty.state == DutyState.OPEN
+    )
+    due = sorted(each for each in db.session.scalars(mine) if each)
+    ahead = [each for each in due if each > now]
+    return next(iter(ahead or due[-1:]), None)
+
+
+def advice_for(incident: Incident, facts: Facts, *, now: datetime) -> Evaluation:
+    """What the rules make of the incident now, by the awareness that holds."""
+    return advise(
+        facts, received_at=incident.reported_at, from_processor=incident.processor_id is not None,
+        fixed=None if incident.awareness_is_provisional else incident.aware_at, now=now,
+    )  # fmt: skip
+
+
+def current_facts(incident: Incident) -> Facts:
+    """The latest facts, with what is registered of the organisation."""
+    version = db.session.scalars(
+        select(FactsVersion).where(
+            FactsVersion.incident_id == incident.id, FactsVersion.number == incident.facts_number
+        )
+    ).one()
+    return in_organisation(parse(version.facts), db.session.get_one(Organisation, incident.organisation_id))
+
+
+def resume(incident: Incident, *, why: str, actor: str, reason: str, now: datetime) -> None:
+    """Let the clocks run again that were stopped for this reason, as when a rejection is taken back."""
+    for clock in running(incident.id, stopped=True):
+        if clock.stopped_why != why:
+            continue
+        clock.stopped_at, clock.stopped_why = None, None
+        ledger.append(
+            incident.chain, "clock.resumed", organisation_id=incident.organisation_id, actor=actor, at=now,
+            reason=reason, clock=clock.kind,
+        )  # fmt: skip
+    db.session.flush()
+    reckon_again(incident, actor=actor, reason=reason, now=now)

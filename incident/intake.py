@@ -12,16 +12,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, update
 
 from accounts.models import Organisation
 from foundation import ledger
-from foundation.database import db, new_id
+from foundation.database import db, new_id, table_of
 from incident import clocks
 from incident.models import Awareness, FactsVersion, Incident
 from incident.rules.awareness import Moment
-from incident.rules.evaluation import Evaluation
-from incident.rules.facts import Facts, parse
+from incident.rules.facts import Facts
 from incident.rules.lifecycle import State
 from playbooks import runs
 
@@ -75,7 +74,7 @@ def _insert_incident(
 ) -> None:  # fmt: skip
     due = [each.due_at for each in found if each.due_at]
     db.session.execute(
-        insert(Incident.__table__).values(
+        insert(table_of(Incident)).values(
             id=incident_id, organisation_id=told.organisation_id, number=number,
             title=facts.title or "Report without a title", state=State.REPORTED,
             processor_id=told.processor_id, processor_reference=facts.reference or None, restricted=False,
@@ -94,7 +93,7 @@ def _insert_facts(incident_id: UUID, number: int, told: Told, now: datetime) -> 
     text = json.dumps(told.document, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     sha256 = hashlib.sha256(text.encode()).hexdigest()
     db.session.execute(
-        insert(FactsVersion.__table__).values(
+        insert(table_of(FactsVersion)).values(
             id=new_id(), organisation_id=told.organisation_id, incident_id=incident_id, number=number,
             facts=told.document, sha256=sha256, source=told.source, reason=told.reason, at=now,
         )
@@ -111,7 +110,7 @@ def _insert_awareness(incident_id: UUID, told: Told, aware: Moment | None, now: 
         f"Provisional, from {aware.source}: no person has fixed it yet." if aware else "No time is known yet."
     )
     db.session.execute(
-        insert(Awareness.__table__).values(
+        insert(table_of(Awareness)).values(
             id=new_id(), organisation_id=told.organisation_id, incident_id=incident_id, number=1,
             aware_at=aware.at if aware else None, provisional=True, reason=reason, by="Breachclock", at=now,
         )
@@ -148,40 +147,5 @@ def learn(incident: Incident, told: Told, *, now: datetime) -> int:
     incident.facts_number = number
     if told.facts.title:
         incident.title = told.facts.title
-    reckon_again(incident, actor=told.source, now=now)
+    clocks.reckon_again(incident, actor=told.source, reason="New facts.", now=now)
     return number
-
-
-def reckon_again(incident: Incident, *, actor: str, now: datetime) -> list[clocks.Moved]:
-    """Reckon the clocks afresh from the latest facts and the awareness that holds."""
-    facts = current_facts(incident)
-    advice = advice_for(incident, facts, now=now)
-    if incident.awareness_is_provisional:
-        incident.aware_at = advice.awareness.at if advice.awareness else None
-    moved = clocks.refresh(incident, clocks.of(facts, advice))
-    if moved:
-        ledger.append(
-            incident.chain, "clocks.moved", organisation_id=incident.organisation_id, actor=actor, at=now,
-            moved=[{"clock": m.kind, "before": m.before, "after": m.after} for m in moved],
-        )  # fmt: skip
-    return moved
-
-
-def advice_for(incident: Incident, facts: Facts, *, now: datetime) -> Evaluation:
-    """What the rules make of the incident now, by the awareness that holds."""
-    return clocks.advise(
-        facts, received_at=incident.reported_at, from_processor=incident.processor_id is not None,
-        fixed=None if incident.awareness_is_provisional else incident.aware_at, now=now,
-    )  # fmt: skip
-
-
-def current_facts(incident: Incident) -> Facts:
-    """The latest facts, with what is registered of the organisation."""
-    version = db.session.scalars(
-        select(FactsVersion).where(
-            FactsVersion.incident_id == incident.id, FactsVersion.number == incident.facts_number
-        )
-    ).one()
-    return clocks.in_organisation(
-        parse(version.facts), db.session.get_one(Organisation, incident.organisation_id)
-    )

@@ -5,7 +5,7 @@ the same thing changes nothing. Giving up makes the next channel's message, or a
 the same transaction.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -26,7 +26,6 @@ from notifications.models import (
     Message,
     Outcome,
     Page,
-    PageState,
     Receipt,
     State,
 )
@@ -64,6 +63,8 @@ def record(claimed: outbox.Claim, answer: Answer, *, now: datetime) -> None:
     if isinstance(answer, Accepted):
         found(message, attempt, answer.provider_id, Outcome.ACCEPTED, now=now)
         return
+    if attempt.outcome is not None:
+        return  # a receipt was quicker, and it knows better than a broken answer
     attempt.outcome = Outcome.UNCERTAIN
     ours = message.state is State.SENDING and message.attempts == claimed.number
     if isinstance(answer, Refusal):
@@ -87,7 +88,7 @@ def found(message: Message, attempt: Attempt, provider_id: str, outcome: Outcome
         return
     _enter(message, State.ACCEPTED)
     message.provider, message.provider_id = attempt.provider, provider_id
-    message.wants_person_at = None
+    message.wants_person_at, message.done_at, message.why = None, None, None
     _log(message, "message.accepted", now, attempt=attempt.number, provider=attempt.provider)
 
 
@@ -147,7 +148,7 @@ def _again(message: Message, *, why: str, now: datetime, wait: timedelta, counts
     _enter(message, State.PENDING)
     message.ready_at, message.why, message.rung_at = now + wait, why, None
     if message.page_id and wait:
-        _next_person(message.page_id, now)
+        _next_person(message, now)
     queue.ring_after_commit()
     _log(message, "message.retried", now, why=why, ready_at=message.ready_at)
 
@@ -158,10 +159,10 @@ def unreached(message: Message, *, why: str, code: str | None, now: datetime) ->
     message.why, message.done_at = why, now
     if code in retry.OPTED_OUT:
         opted_out(message.recipient, now=now)
-    _log(message, "message.unreached", now, why=why, code=code)
     if message.page_id:
-        _next_person(message.page_id, now)
-    if not _fall_back(message, now) and message.kind is not Kind.ONCALL:
+        _next_person(message, now)
+    _log(message, "message.unreached", now, why=why, code=code)
+    if not _fall_back(message, now) and (message.kind is not Kind.ONCALL or code in retry.OPTED_OUT):
         message.wants_person_at = now
 
 
@@ -180,15 +181,22 @@ def _fall_back(message: Message, now: datetime) -> bool:
     return True
 
 
-def _next_person(page_id: UUID, now: datetime) -> None:
-    """A page that does not arrive moves on now, not at the next timer."""
-    db.session.execute(
-        update(Page)
-        .where(Page.id == page_id, Page.state == PageState.OPEN, Page.next_at > now)
-        .values(next_at=now)
-        .execution_options(synchronize_session=False)
+def _next_person(message: Message, now: datetime) -> None:
+    """A page that does not arrive moves on now, not at the next timer.
+
+    Only from its latest turn and within the first round: later rounds page everybody again, and one
+    dead number would make them follow each other without a pause.
+    """
+    paged = db.session.scalar(
+        select(Page)
+        .where(Page.id == message.page_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
     )
-    queue.ring_after_commit()
+    if paged is None or not paged.next_at or paged.turn > len(paged.policy):
+        return
+    if message.dedupe_key.startswith(f"page:{paged.id}:{paged.turn - 1}:"):
+        paged.next_at = min(paged.next_at, now)
 
 
 def opted_out(address: str, *, now: datetime) -> int:
@@ -233,6 +241,7 @@ def receipt(
     if attempt is None:
         return True
     message = _locked(attempt.message_id)
+    db.session.refresh(attempt)  # another receipt may have come while we waited for the lock
     rank = receipts.rank(provider, status)
     if not rank or rank <= attempt.rank:
         return True
@@ -245,24 +254,39 @@ def _apply(
     message: Message, attempt: Attempt, says: receipts.Says, provider_id: str | None, now: datetime
 ) -> None:
     found(message, attempt, provider_id or attempt.provider_id or str(attempt.id), Outcome.FOUND, now=now)
-    if attempt.outcome is Outcome.DUPLICATE or says is receipts.Says.UNDER_WAY:
+    if says is receipts.Says.UNDER_WAY:
         return
     if says is receipts.Says.DELIVERED:
-        if message.state is not State.DELIVERED:
-            _enter(message, State.DELIVERED)
-            message.done_at = now
-            message.provider_id = message.provider_id or attempt.provider_id
-            message.wants_person_at = None
-            _log(message, "message.delivered", now, attempt=attempt.number, provider=attempt.provider)
-        return
-    if message.state is not State.ACCEPTED or attempt.number != message.attempts:
+        _delivered(message, attempt, now)
         return
     attempt.outcome = Outcome.FAILED
+    if message.state is not State.ACCEPTED or _another_lives(attempt):
+        return
     why = f"{attempt.provider} could not deliver it" + (f" (code {attempt.code})" if attempt.code else "")
     if says is receipts.Says.REFUSED:
         unreached(message, why=why, code=attempt.code, now=now)
     else:
         _again(message, why=why, now=now, wait=retry.wait_before(attempt.number))
+
+
+def _delivered(message: Message, attempt: Attempt, now: datetime) -> None:
+    """It arrived; a copy that arrives is as good as the first."""
+    if message.state is State.DELIVERED:
+        return
+    _enter(message, State.DELIVERED)
+    message.done_at, message.wants_person_at = now, None
+    message.provider, message.provider_id = attempt.provider, attempt.provider_id
+    _log(message, "message.delivered", now, attempt=attempt.number, provider=attempt.provider)
+
+
+def _another_lives(attempt: Attempt) -> bool:
+    """Whether the provider still has another copy of the same message that may arrive."""
+    db.session.flush()
+    alive = (Outcome.ACCEPTED, Outcome.FOUND, Outcome.DUPLICATE)
+    other = select(Attempt.id).where(
+        Attempt.message_id == attempt.message_id, Attempt.id != attempt.id, Attempt.outcome.in_(alive)
+    )
+    return bool(db.session.scalar(select(other.exists())))
 
 
 def _keep(
@@ -277,9 +301,9 @@ def _keep(
             provider=provider,
             event_id=event_id[:200],
             status=status[:40],
-            code=code,
+            code=code[:40] if code else None,
             attempt_id=attempt_id,
-            provider_id=provider_id,
+            provider_id=provider_id[:120] if provider_id else None,
             received_at=now,
         )  # fmt: skip
         .on_conflict_do_nothing(index_elements=["provider", "event_id"])
@@ -352,3 +376,15 @@ def unreached_count(about: str) -> int:
             Message.about == about, Message.wants_person_at.is_not(None)
         )
     ) or 0  # fmt: skip
+
+
+def unreached_counts(abouts: Collection[str]) -> dict[str, int]:
+    """The same for many things with one query; those with none are left out."""
+    if not abouts:
+        return {}
+    rows = db.session.execute(
+        select(Message.about, func.count().label("unreached"))
+        .where(Message.about.in_(abouts), Message.wants_person_at.is_not(None))
+        .group_by(Message.about)
+    )
+    return {row.about: row.unreached for row in rows}

@@ -4,7 +4,7 @@ A page holds a copy of the escalation policy, so that no later edit can silence 
 and pages further people, until somebody acknowledges it or what it is about has ended.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 
 from accounts import people
 from accounts.models import Role, StaffMember
-from foundation import ledger, queue
+from foundation import ledger
 from foundation.database import db, new_id
 from foundation.errors import Refused
 from notifications import outbox
@@ -276,6 +276,17 @@ def end(about: str, *, actor: str, reason: str, now: datetime) -> int:
 def pages_for(about: str) -> list[Page]:
     """The pages about something, newest first."""
     return list(db.session.scalars(select(Page).where(Page.about == about).order_by(Page.id.desc())))
+
+
+def nobody_has(abouts: Collection[str]) -> set[str]:
+    """About which of these a page is open that nobody has taken; one query for all."""
+    if not abouts:
+        return set()
+    return set(
+        db.session.scalars(
+            select(Page.about).where(Page.about.in_(abouts), Page.state == PageState.OPEN).distinct()
+        )
+    )
 
 
 def has_alarms() -> bool:

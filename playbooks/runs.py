@@ -140,7 +140,14 @@ def _stored(at: datetime) -> str:
 
 
 def move_anchor(
-    about: str, anchor: str, at: datetime, *, actor: str, reason: str, now: datetime, playbook: str | None = None
+    about: str,
+    anchor: str,
+    at: datetime,
+    *,
+    actor: str,
+    reason: str,
+    now: datetime,
+    playbook: str | None = None,
 ) -> None:
     """Give or correct an anchor: what is not done moves with it, and what is then owed is done at once.
 
