@@ -52,3 +52,7 @@ def _documents(file: BinaryIO, *, lines: bool) -> Iterator[tuple[str, bytes]]:
     for number, line in enumerate(file, start=1):
         if line.strip():
             yield f"line {number}: ", line.strip()
+
+
+# Taken up by the composition root.
+commands = (evaluate,)
