@@ -143,4 +143,4 @@ def list_organisations() -> None:
             click.echo(f"{each.key}\t{each.country}\t{each.timezone}\t{each.name}")
 
 
-COMMANDS = (user, organisation)
+commands = (user, organisation)

@@ -126,7 +126,7 @@ def test_an_organisation_is_added_once_and_with_a_zone_that_exists(shell):
     assert "advansor\tDK\tEurope/Copenhagen\tAdvansor A/S" in shell(cli.organisation, "list").output
 
 
-@pytest.mark.parametrize("group", cli.COMMANDS)
+@pytest.mark.parametrize("group", cli.commands)
 def test_every_command_says_what_it_does(shell, group):
     for name in group.commands:
         done = shell(group, name, "--help")

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from flask import render_template_string
 
@@ -172,6 +173,25 @@ def test_a_time_tells_utc_to_whoever_asks(app):
 
 
 # --- catalogues -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def compiled(tmp_path, app):
+    for source in Path(small_app.ROOT, "translations").glob("*/LC_MESSAGES/messages.po"):
+        target = tmp_path / "mo" / source.parts[-3] / "LC_MESSAGES"
+        target.mkdir(parents=True)
+        with source.open("rb") as po, (target / "messages.mo").open("wb") as mo:
+            write_mo(mo, read_po(po, locale=source.parts[-3]))
+    app.extensions["babel"].translation_directories = [str(tmp_path / "mo")]
+
+
+@pytest.mark.parametrize(
+    ("locale", "words"), [("da", "Log ind"), ("nb", "Logg inn"), ("sv", "Logga in"), ("en", "Sign in")]
+)
+def test_the_sign_in_page_speaks_the_language_of_the_reader(app, compiled, locale, words):
+    page = app.test_client().get("/sign-in", headers={"Accept-Language": locale}).text
+
+    assert f'<h1 id="door">{words}</h1>' in page
 
 
 @pytest.mark.parametrize("locale", ["da", "nb", "sv"])
