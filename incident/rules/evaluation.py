@@ -21,12 +21,20 @@ from incident.rules.unknowns import unknowns
 class Evaluation:
     """What the rules make of the facts (contract `urn:breachclock:evaluation:1`)."""
 
+    facts: Facts
     judgement: Judgement
     awareness: Moment | None
     clocks: tuple[Clock, ...]
     authorities: tuple[Competent, ...]
-    unknown: tuple[str, ...]
     rules_version: str = RULES_VERSION
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Pointers of the unknown facts that could change an outcome, the most decisive first.
+
+        Found out when asked, since it takes fifty times as long as all the rest and no clock waits for it.
+        """
+        return tuple(unknowns(self.facts, self.judgement))
 
     def clock(self, kind: ClockKind) -> Clock | None:
         """The clock of a kind; None when none runs."""
@@ -72,13 +80,8 @@ def evaluate(
     authorities = competent(
         facts, high_risk=judgement.risk.level == "high", at=(aware.at if aware else now).astimezone(UTC)
     )
-    return Evaluation(
-        judgement,
-        aware,
-        tuple(_clocks(facts, judgement, aware, authorities, received_at)),
-        authorities,
-        tuple(unknowns(facts, judgement)),
-    )
+    clocks = tuple(_clocks(facts, judgement, aware, authorities, received_at))
+    return Evaluation(facts, judgement, aware, clocks, authorities)
 
 
 def _clocks(
