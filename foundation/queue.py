@@ -3,7 +3,7 @@
 A commit rings a bell; the clock hears it, finds what is due in the database and puts ids onto the
 queues; a worker takes an id and asks the database whether it may act. Without a queue server the
 clock does the work itself. RQ's own retries and scheduler are not used: they lose work when a
-process or the server dies (docs/decisions/0004-redis-is-a-doorbell.md).
+process or the server dies (docs/decisions/0002-redis-is-a-doorbell.md).
 """
 
 import threading
