@@ -16,8 +16,7 @@ from urllib.parse import urlsplit
 from cryptography.fernet import Fernet
 
 SECRETS = (
-    "BREACHCLOCK_SECRET_KEY", "BREACHCLOCK_DATA_KEYS", "BREACHCLOCK_DATABASE_URL", "BREACHCLOCK_REDIS_URL",
-    "BREACHCLOCK_SMTP_URL", "SENDGRID_API_KEY", "SENDGRID_EVENT_PUBLIC_KEY", "TWILIO_AUTH_TOKEN",
+    "BREACHCLOCK_SECRET_KEY", "BREACHCLOCK_DATA_KEYS", "BREACHCLOCK_DATABASE_URL", "BREACHCLOCK_REDIS_URL",  "SENDGRID_API_KEY", "SENDGRID_EVENT_PUBLIC_KEY", "TWILIO_AUTH_TOKEN",
 )  # fmt: skip
 TWILIO = "https://api.twilio.com"
 SENDGRID = "https://api.sendgrid.com"
@@ -48,12 +47,10 @@ class Settings:
     sendgrid_api_key: str = field(repr=False)
     sendgrid_api_base: str
     sendgrid_event_public_key: str = field(repr=False)
-    smtp_url: str = field(repr=False)
     twilio_account_sid: str
     twilio_auth_token: str = field(repr=False)
     twilio_from: str
     twilio_api_base: str
-    heartbeat_url: str
     sandbox_url: str
     clock_offset_file: Path | None
 
@@ -160,18 +157,16 @@ def _read(reader: _Reader, home: Path) -> Settings:
         bind=bind,
         secret_key=_secret(reader, home),
         data_keys=_data_keys(reader, home),
-        email=reader.choice("BREACHCLOCK_EMAIL", ("sendgrid", "smtp", "sandbox"), "sandbox"),
+        email=reader.choice("BREACHCLOCK_EMAIL", ("sendgrid", "sandbox"), "sandbox"),
         sms=reader.choice("BREACHCLOCK_SMS", ("twilio", "sandbox"), "sandbox"),
         mail_from=_mail_from(reader),
         sendgrid_api_key=reader.text("SENDGRID_API_KEY"),
         sendgrid_api_base=reader.url("SENDGRID_API_BASE", SENDGRID, web),
         sendgrid_event_public_key=reader.text("SENDGRID_EVENT_PUBLIC_KEY"),
-        smtp_url=reader.url("BREACHCLOCK_SMTP_URL", "", ("smtp", "smtps")),
         twilio_account_sid=reader.text("TWILIO_ACCOUNT_SID"),
         twilio_auth_token=reader.text("TWILIO_AUTH_TOKEN"),
         twilio_from=reader.text("TWILIO_FROM"),
         twilio_api_base=reader.url("TWILIO_API_BASE", TWILIO, web),
-        heartbeat_url=reader.url("BREACHCLOCK_HEARTBEAT_URL", "", web),
         sandbox_url=reader.url("BREACHCLOCK_SANDBOX_URL", "http://127.0.0.1:8073", web),
         clock_offset_file=Path(offset) if offset else None,
     )
@@ -225,7 +220,6 @@ def _check_providers(reader: _Reader, settings: Settings) -> None:
         ("sms", "sandbox"): ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM"),
         ("email", "sendgrid"): ("SENDGRID_API_KEY", "BREACHCLOCK_MAIL_FROM"),
         ("email", "sandbox"): ("SENDGRID_API_KEY",),
-        ("email", "smtp"): ("BREACHCLOCK_SMTP_URL", "BREACHCLOCK_MAIL_FROM"),
     }
     for (kind, choice), names in needed.items():
         if getattr(settings, kind) == choice:
