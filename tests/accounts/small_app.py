@@ -1,5 +1,7 @@
 """An app of foundation and accounts alone, with the cast at ProMark and Eskil at Softwerk."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from accounts import passwords, people, sign_in, views
 from accounts.models import Role
 from accounts.permissions import Permission, current_staff, open_to_all, requires, signed_by
 from foundation import http, locales
-from foundation.database import Base, db, engine_options, everyone, transaction
+from foundation.database import Base, clock, db, engine_options, everyone, transaction
 from foundation.encryption import keyring
 from foundation.errors import Invalid
 from foundation.settings import load
@@ -35,6 +37,18 @@ def environ(home: Path, **more: str) -> dict[str, str]:
         "TWILIO_API_BASE": "http://127.0.0.1:1", "SENDGRID_API_KEY": "k",
         "SENDGRID_API_BASE": "http://127.0.0.1:1", **more,
     }  # fmt: skip
+
+
+@contextmanager
+def own_globals() -> Iterator[None]:
+    """Leave keys, counters and clock of this process as they were: another app may be using them."""
+    keys, fernet, counters = keyring.keys, keyring.fernet, dict(vars(http.limiter))
+    moved, file = clock.offset, clock.file
+    clock.file = None
+    yield
+    keyring.keys, keyring.fernet = keys, fernet
+    vars(http.limiter).update(counters)
+    clock.offset, clock.file = moved, file
 
 
 def make(home: Path, **more: str) -> Flask:
