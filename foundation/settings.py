@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 from cryptography.fernet import Fernet
 
 SECRETS = (
-    "BREACHCLOCK_SECRET_KEY", "BREACHCLOCK_DATA_KEYS", "BREACHCLOCK_DATABASE_URL", "BREACHCLOCK_REDIS_URL",  "SENDGRID_API_KEY", "SENDGRID_EVENT_PUBLIC_KEY", "TWILIO_AUTH_TOKEN",
+    "BREACHCLOCK_SECRET_KEY", "BREACHCLOCK_DATA_KEYS", "BREACHCLOCK_DATABASE_URL", "BREACHCLOCK_REDIS_URL",
+    "SENDGRID_API_KEY", "SENDGRID_EVENT_PUBLIC_KEY", "TWILIO_AUTH_TOKEN",
 )  # fmt: skip
 TWILIO = "https://api.twilio.com"
 SENDGRID = "https://api.sendgrid.com"
@@ -51,6 +52,7 @@ class Settings:
     twilio_auth_token: str = field(repr=False)
     twilio_from: str
     twilio_api_base: str
+    heartbeat_url: str
     sandbox_url: str
     clock_offset_file: Path | None
 
@@ -166,6 +168,7 @@ def _read(reader: _Reader, home: Path) -> Settings:
         twilio_account_sid=reader.text("TWILIO_ACCOUNT_SID"),
         twilio_auth_token=reader.text("TWILIO_AUTH_TOKEN"),
         twilio_from=reader.text("TWILIO_FROM"),
+        heartbeat_url=reader.url("BREACHCLOCK_HEARTBEAT_URL", "", web),
         twilio_api_base=reader.url("TWILIO_API_BASE", TWILIO, web),
         sandbox_url=reader.url("BREACHCLOCK_SANDBOX_URL", "http://127.0.0.1:8073", web),
         clock_offset_file=Path(offset) if offset else None,
