@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, select
 
 from accounts.models import Organisation
 from foundation import ledger
@@ -86,8 +86,8 @@ def _row(clock: deadlines.Clock) -> dict[str, Any]:
 def refresh(incident: Incident, found: Sequence[deadlines.Clock]) -> list[Moved]:
     """Bring the running clocks in line with what the rules reckon now; returns what moved.
 
-    A clock no rule asks for any more stays, stopped with that reason: what was once planned by is
-    part of the record. Duties that are open move with their clock.
+    A clock that no rule asks for any more runs on until a person decides: milder facts alone stop
+    nothing. Duties that are open move with their clock.
     """
     stored = {each.kind: each for each in running(incident.id, stopped=True)}
     moved = []
@@ -219,13 +219,13 @@ def current_facts(incident: Incident) -> Facts:
 
 def resume(incident: Incident, *, why: str, actor: str, reason: str, now: datetime) -> None:
     """Let the clocks run again that were stopped for this reason, as when a rejection is taken back."""
-    for clock in running(incident.id, stopped=True):
-        if clock.stopped_why != why:
-            continue
+    resumed = [clock for clock in running(incident.id, stopped=True) if clock.stopped_why == why]
+    for clock in resumed:
         clock.stopped_at, clock.stopped_why = None, None
         ledger.append(
             incident.chain, "clock.resumed", organisation_id=incident.organisation_id, actor=actor, at=now,
             reason=reason, clock=clock.kind,
         )  # fmt: skip
     db.session.flush()
-    reckon_again(incident, actor=actor, reason=reason, now=now)
+    if resumed:
+        reckon_again(incident, actor=actor, reason=reason, now=now)

@@ -1,0 +1,56 @@
+"""Which incidents a screen may show: the only way from a page to an incident.
+
+The organisation's scope is set already. Here the permission is asked for, and restricted incidents are
+kept from everybody but their members, their lead and those who may see restricted ones. What may not be
+seen does not exist: the answer is the same as for an id that nobody has.
+"""
+
+from uuid import UUID
+
+from flask_babel import gettext as _
+from sqlalchemy import ColumnElement, Select, false, select, true
+
+from accounts.models import StaffMember
+from accounts.permissions import Permission, current_staff, may
+from foundation.database import db
+from foundation.errors import Missing
+from incident.models import Incident, Member
+
+
+def visible_incident(incident_id: UUID) -> Incident:
+    """The incident, for whoever is signed in. Raises: Missing when there is none, or none for them."""
+    return _found(visible_incidents().where(Incident.id == incident_id))
+
+
+def locked_incident(incident_id: UUID) -> Incident:
+    """The same, read afresh and locked until the end of the open transaction: for every change.
+
+    Raises: Missing.
+    """
+    wanted = visible_incidents().where(Incident.id == incident_id)
+    return _found(wanted.with_for_update().execution_options(populate_existing=True))
+
+
+def visible_incidents() -> Select[Incident]:
+    """The query behind every list and every count: the incidents that this person may see."""
+    return select(Incident).where(may_see(current_staff()))
+
+
+def may_see(staff: StaffMember) -> ColumnElement[bool]:
+    """The rule as a condition on incidents."""
+    if not may(staff, Permission.SEE_INCIDENTS):
+        return false()
+    if may(staff, Permission.SEE_RESTRICTED):
+        return true()
+    is_member = select(Member.staff_id).where(Member.incident_id == Incident.id, Member.staff_id == staff.id)
+    return ~Incident.restricted | (Incident.lead_id == staff.id) | is_member.exists()
+
+
+def _found(query: Select[Incident]) -> Incident:
+    incident = db.session.scalars(query).one_or_none()
+    if incident is None:
+        raise Missing(
+            _("There is no such incident, or none that you may see."),
+            next_step=_("Check the address, or start from the board."),
+        )
+    return incident

@@ -1,0 +1,106 @@
+"""A personal data breach or none, says a named person; and what was rejected or closed is taken up again."""
+
+from datetime import datetime
+
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from foundation.database import db
+from foundation.errors import Refused
+from incident import clocks
+from incident.models import Duty, DutyState, Incident
+from incident.rules import lifecycle
+from incident.rules.lifecycle import Move, State
+from incident.triage.marks import duties, move, open_duties, quieten, record, said_last
+from notifications import outbox
+from playbooks import runs
+
+REJECTED = "The incident was rejected."
+AT_A_PROCESSOR, AT_HOME = "processor_breach", "personal_data_breach"
+
+
+def confirm(incident: Incident, *, by: str, now: datetime, note: str = "") -> bool:
+    """It is a personal data breach, says a named person; false when it was confirmed already.
+
+    Raises: Refused when the incident is past that.
+    """
+    if incident.state == State.CONFIRMED:
+        return False
+    move(incident, Move.CONFIRM, note)
+    record(incident, "incident.confirmed", by, now, note.strip() or None)
+    _stop_triage_clock(incident, by, now)
+    runs.happened(incident.chain, "incident.confirmed", actor=by, now=now)
+    return True
+
+
+def reject(incident: Incident, *, reason: str, by: str, now: datetime) -> bool:
+    """It is no personal data breach, says a named person; false when they have said so already.
+
+    Clocks stop, pages and playbooks end, messages that nobody has yet are withdrawn. The incident stays
+    on the record. Raises: Invalid without a reason; Refused when somebody outside was told of it.
+    """
+    if incident.state == State.REJECTED and said_last(incident, "incident.rejected", by, reason):
+        return False
+    _refuse_when_told(incident)
+    move(incident, Move.REJECT, reason)
+    record(incident, "incident.rejected", by, now, reason.strip())
+    for clock in clocks.running(incident.id):
+        clocks.stop(incident, clock.kind, why=REJECTED, actor=by, now=now)
+    for duty in open_duties(incident):
+        duty.state, duty.reason = DutyState.NOT_REQUIRED, f"{REJECTED} {reason.strip()}"
+        record(incident, "duty.not_required", by, now, duty.reason, duty=duty.id, regime=duty.regime)
+    quieten(incident, "incident.rejected", REJECTED, by, now)
+    outbox.cancel(incident.chain, reason=REJECTED, now=now)
+    return True
+
+
+def _refuse_when_told(incident: Incident) -> None:
+    """What an authority or people were told of stays a breach on the record until it is closed."""
+    met = select(Duty.provision).where(Duty.incident_id == incident.id, Duty.state == DutyState.MET)
+    if told := db.session.scalars(met).first():
+        raise Refused(
+            _("Somebody outside has been told of this incident (%(provision)s).", provision=told),
+            next_step=_("Tell them what you found out since, then close the incident with that reason."),
+        )
+
+
+def reopen(incident: Incident, *, reason: str, by: str, now: datetime) -> bool:
+    """Take up again what was rejected or closed; clocks that a rejection stopped run on from where they ran.
+
+    False when the same was said before. Raises: Invalid without a reason, Refused when it is open.
+    """
+    if lifecycle.clocks_run(State(incident.state)) and said_last(incident, "incident.reopened", by, reason):
+        return False
+    was = State(incident.state)
+    move(incident, Move.REOPEN, reason)
+    incident.closed_at = None
+    record(incident, "incident.reopened", by, now, reason.strip(), was=was)
+    _start_again(incident, by, now)
+    if was is State.CLOSED:
+        for event in ("page.acknowledged", "awareness.fixed", "incident.confirmed"):
+            runs.happened(incident.chain, event, actor=by, now=now)
+        return True
+    for duty in duties(incident):
+        if duty.state == DutyState.NOT_REQUIRED and (duty.reason or "").startswith(REJECTED):
+            duty.state, duty.reason = DutyState.OPEN, None
+            record(incident, "duty.reopened", by, now, reason.strip(), duty=duty.id, regime=duty.regime)
+    clocks.resume(incident, why=REJECTED, actor=by, reason=reason.strip(), now=now)
+    return True
+
+
+def _start_again(incident: Incident, by: str, now: datetime) -> None:
+    """Start the playbook of the first hours: taken up again is reported again, awareness stays."""
+    facts = clocks.current_facts(incident)
+    anchors = {"reported": now}
+    if incident.aware_at:
+        anchors["aware"] = incident.aware_at
+    at_a_processor = incident.processor_id or facts.at_a_processor == "yes"
+    runs.start(
+        AT_A_PROCESSOR if at_a_processor else AT_HOME, organisation_id=incident.organisation_id,
+        about=incident.chain, anchors=anchors, summary=incident.number,
+        facts=facts.model_dump(mode="json"), actor=by, now=now,
+    )  # fmt: skip
+
+
+def _stop_triage_clock(incident: Incident, by: str, now: datetime) -> None:
+    clocks.stop(incident, clocks.TRIAGE, why="A person has looked at it.", actor=by, now=now)

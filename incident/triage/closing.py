@@ -1,0 +1,81 @@
+"""Closing: only when nothing is owed any more, and with a word on everybody who was not reached."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask_babel import gettext as _
+from sqlalchemy import Select, func, select
+
+from foundation.database import db
+from foundation.errors import Invalid, Refused
+from incident import clocks
+from incident.models import Assessment, Closure, CommunicationState, Incident, SubjectCommunication
+from incident.rules.lifecycle import Move, State
+from incident.triage.marks import after, open_duties, quieten, record, said_last
+from notifications import delivery
+
+CLOSED = "The incident was closed."
+
+
+@dataclass(frozen=True, slots=True)
+class Hindrances:
+    """What stands in the way of closing, in words; and how many messages reached nobody."""
+
+    open_ones: tuple[str, ...]
+    unreached: int
+
+
+def hindrances(incident: Incident) -> Hindrances:
+    """What must be done before this incident can be closed."""
+    found = [
+        _("%(what)s towards %(whom)s is still owed", what=duty.provision, whom=duty.recipient)
+        for duty in open_duties(incident)
+    ]
+    if not _count(select(func.count()).select_from(Assessment).where(Assessment.incident_id == incident.id)):
+        found.append(_("nobody has assessed the risk and decided whom to tell"))
+    under_way = select(func.count()).select_from(SubjectCommunication).where(
+        SubjectCommunication.incident_id == incident.id,
+        SubjectCommunication.state.in_((CommunicationState.APPROVED, CommunicationState.SENDING)),
+    )  # fmt: skip
+    if _count(under_way):
+        found.append(_("a communication to people is under way"))
+    return Hindrances(tuple(found), delivery.unreached_count(incident.chain))
+
+
+def close(incident: Incident, *, reason: str, unreached_reason: str = "", by: str, now: datetime) -> bool:
+    """Close an incident whose duties are all met or decided; false when the same was said before.
+
+    `unreached_reason` says why messages that reached nobody are left so. Raises: Refused naming what is
+    still owed, Invalid without the reasons it takes.
+    """
+    if incident.state == State.CLOSED and said_last(incident, "incident.closed", by, reason):
+        return False
+    target = after(incident, Move.CLOSE, reason)
+    hindered = hindrances(incident)
+    if hindered.open_ones:
+        raise Refused(
+            _("This incident cannot be closed yet: %(what)s.", what="; ".join(hindered.open_ones)),
+            next_step=_("Meet each duty, or let a named person decide with a reason that it is not owed."),
+        )
+    if hindered.unreached and not unreached_reason.strip():
+        raise Invalid(
+            _("%(count)d messages reached nobody.", count=hindered.unreached),
+            next_step=_("See to them, or say why they are left so."),
+        )
+    incident.state, incident.closed_at = target, now
+    db.session.add(
+        Closure(
+            organisation_id=incident.organisation_id, incident_id=incident.id, by=by,
+            reason=reason.strip(), at=now,
+        )
+    )  # fmt: skip
+    for clock in clocks.running(incident.id):
+        clocks.stop(incident, clock.kind, why=CLOSED, actor=by, now=now)
+    unreached = {"unreached": hindered.unreached, "unreached_reason": unreached_reason.strip()}
+    record(incident, "incident.closed", by, now, reason.strip(), **(unreached if hindered.unreached else {}))
+    quieten(incident, "incident.closed", CLOSED, by, now)
+    return True
+
+
+def _count(query: Select[int]) -> int:
+    return db.session.scalar(query) or 0
