@@ -72,7 +72,7 @@ def add_headers(answer: Response) -> Response:
     """Security headers; a page may set a policy of its own."""
     answer.headers.setdefault("Content-Security-Policy", POLICY)
     answer.headers["X-Content-Type-Options"] = "nosniff"
-    answer.headers["Referrer-Policy"] = "no-referrer"
+    answer.headers["Referrer-Policy"] = "same-origin"  # with less, a browser hides the origin of our forms
     if request.endpoint != "static":
         answer.headers["Cache-Control"] = "no-store"
     return answer

@@ -103,5 +103,10 @@ def remove() -> AnyResponse:
 
 def _faults_page(**more: Any) -> str:
     rules = [rule.described() for rule in reversed(bench().script.rules())]
-    choices = {"kinds": list(Kind), "providers": PROVIDERS, "outcomes": OUTCOMES, "modes": rules_read.MODES}
+    choices = {
+        "kinds": [kind for kind in Kind if kind is not Kind.ACCEPT],
+        "providers": PROVIDERS,
+        "outcomes": OUTCOMES,
+        "modes": rules_read.MODES,
+    }
     return render_template("sandbox/faults.html", rules=rules, **choices, **more)

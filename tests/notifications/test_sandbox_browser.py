@@ -1,0 +1,84 @@
+"""The bench in Chromium: what is new appears by itself, and one writes back."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect, sync_playwright
+from twilio.rest import Client
+
+from notifications.sandbox.callbacks import Answer
+from notifications.sandbox.config import SANDBOX_ACCOUNT_SID, SANDBOX_AUTH_TOKEN, SANDBOX_NUMBER
+from tests.sandbox import Sandbox, ToSandbox
+
+CHROMIUM = os.environ.get("BREACHCLOCK_TEST_CHROMIUM") or shutil.which("chromium")
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(not CHROMIUM, reason="NO BROWSER")]
+ASTRID = "+4520000001"
+ASTRIDS_PHONE = "#phone-4520000001"
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    with Sandbox.start(tmp_path) as running:
+        taken = "<Response><Message>The page is yours.</Message></Response>"
+        running.deliver_callbacks_to(lambda *_: Answer(200, taken))
+        running.names({ASTRID: "Astrid"})
+        yield running
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+        page = browser.new_page(viewport={"width": 390, "height": 800})
+        complaints: list[str] = []
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        yield page
+        browser.close()
+    assert complaints == []
+
+
+def send_sms(sandbox: Sandbox, body: str) -> None:
+    http = ToSandbox(sandbox.url)
+    client = Client(SANDBOX_ACCOUNT_SID, SANDBOX_AUTH_TOKEN, http_client=http)
+    client.messages.create(to=ASTRID, from_=SANDBOX_NUMBER, body=body)
+    http.session.close()
+
+
+def test_a_message_appears_and_rings_without_reloading_and_is_answered(sandbox, page):
+    page.goto(sandbox.url)
+    expect(page.locator(ASTRIDS_PHONE)).to_contain_text("Nothing yet")
+
+    send_sms(sandbox, "Incident 7 needs you. Reply 31.")
+
+    expect(page.locator(f"{ASTRIDS_PHONE}.rings")).to_contain_text("Incident 7 needs you. Reply 31.")
+    page.get_by_label("Reply from Astrid").fill("31")
+    page.get_by_label("Reply from Astrid").press("Enter")
+    expect(page.locator(f"{ASTRIDS_PHONE} .bubble.mine")).to_contain_text("31")
+    expect(page.locator(f"{ASTRIDS_PHONE} .bubble.answer")).to_contain_text("The page is yours.")
+
+
+def test_what_somebody_is_writing_is_not_swept_away_by_a_new_message(sandbox, page):
+    page.goto(sandbox.url)
+    page.get_by_label("Reply from Astrid").fill("I am on my")
+
+    send_sms(sandbox, "Incident 7 needs you.")
+    page.wait_for_timeout(1500)
+
+    expect(page.get_by_label("Reply from Astrid")).to_have_value("I am on my")
+
+
+@pytest.mark.parametrize("path", ["/", "/faults"])
+def test_the_pages_fit_a_phone_and_everyone_can_use_them(sandbox, page, path):
+    send_sms(sandbox, "Incident 7 needs you. Open http://127.0.0.1:8072/p/Zk31xQ")
+    sandbox.fail("twilio", "accept_then_hang", to="somebody.with.a.long.name@example.test")
+
+    page.goto(sandbox.url + path)
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert Axe().run(page).violations_count == 0
