@@ -1,6 +1,7 @@
 """Guessing is slowed; staff are not kept out."""
 
 import pytest
+from redis import Redis
 
 from foundation.http import limiter
 from tests.accounts import small_app
@@ -11,10 +12,10 @@ from tests.accounts.small_app import sign_in_as
 def elsewhere(app):
     """A guesser who comes from a new address each time."""
 
-    def guess(number):
+    def guess(number, user="astrid"):
         stranger = app.test_client()
         stranger.environ_base["REMOTE_ADDR"] = f"192.0.2.{number}"
-        return sign_in_as(stranger, "astrid", password="a guess, and a wrong one").status_code
+        return sign_in_as(stranger, user, password="a guess, and a wrong one").status_code
 
     return guess
 
@@ -50,12 +51,11 @@ def test_strangers_who_guess_all_night_do_not_keep_astrid_out(app, elsewhere):
     assert sign_in_as(app.test_client(), "astrid").status_code == 429  # a browser never seen before
 
 
-def test_a_known_browser_of_astrid_is_no_key_to_the_account_of_birk(app, client):
+def test_a_known_browser_of_astrid_is_no_key_to_the_account_of_birk(client, elsewhere):
     sign_in_as(client, "astrid")
     client.delete_cookie("breachclock")
-    for number in range(30):
-        client.environ_base["REMOTE_ADDR"] = f"192.0.2.{number}"
-        sign_in_as(client, "birk", password="wrong")
+    for number in range(31):
+        elsewhere(number, "birk")
 
     assert sign_in_as(client, "birk", password="wrong").status_code == 429
 
@@ -84,3 +84,18 @@ def test_counters_hold_neither_address_nor_account(app, client):
     assert keys.count("LIMITER") == 3
     assert "astrid" not in keys
     assert "127.0.0.1" not in keys
+
+
+def test_counts_are_shared_by_all_web_processes_through_the_queue_server(tmp_path, queue_url):
+    app = small_app.make(tmp_path)
+    app.config["RATELIMIT_STORAGE_URI"] = queue_url.replace("unix://", "redis+unix://")
+    limiter.init_app(app)
+    for _ in range(10):
+        assert sign_in_as(app.test_client(), "astrid", password="wrong").status_code == 401
+    limiter.init_app(app)  # as another process would: with nothing but the server in common
+
+    assert sign_in_as(app.test_client(), "astrid", password="wrong").status_code == 429
+    kept = b" ".join(Redis.from_url(queue_url).keys())
+    assert b"LIMITER" in kept
+    assert b"astrid" not in kept
+    assert b"127.0.0.1" not in kept
