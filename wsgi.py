@@ -114,9 +114,9 @@ class _Commands(FlaskGroup):
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         for module in COMMANDS:
-            for command in import_module(module).commands:
-                if command.name == name:
-                    return command
+            commands: tuple[click.Command, ...] = import_module(module).commands
+            if found := next((each for each in commands if each.name == name), None):
+                return found
         return None
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -59,9 +59,11 @@ class EncryptedBytes(TypeDecorator[bytes]):
     cache_ok = True
 
     def process_bind_param(self, value: bytes | None, dialect: Dialect) -> bytes | None:
+        """Into the database."""
         return None if value is None else keyring.encrypt(value)
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> bytes | None:
+        """Out of it."""
         return None if value is None else keyring.decrypt(value)
 
 
@@ -72,9 +74,11 @@ class EncryptedText(TypeDecorator[str]):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
+        """Into the database."""
         return None if value is None else keyring.encrypt(value.encode())
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:
+        """Out of it."""
         return None if value is None else keyring.decrypt(value).decode()
 
 
@@ -85,9 +89,11 @@ class EncryptedJSON(TypeDecorator[Any]):
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> bytes | None:
+        """Into the database."""
         return None if value is None else keyring.encrypt(json.dumps(value, ensure_ascii=False).encode())
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> Any:
+        """Out of it."""
         return None if value is None else json.loads(keyring.decrypt(value))
 
 

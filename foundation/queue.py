@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import import_module
+from typing import cast
 from uuid import UUID
 
 import requests
@@ -77,7 +78,8 @@ def count(name: str) -> None:
 def counts() -> dict[str, int]:
     """What was counted so far; empty while the queue server is away."""
     try:
-        return {str(name, "ascii"): int(number) for name, number in server().hgetall(COUNTS).items()}
+        kept = cast(dict[bytes, bytes], server().hgetall(COUNTS))
+        return {name.decode(): int(number) for name, number in kept.items()}
     except RedisError:
         return {}
 

@@ -127,7 +127,8 @@ def post_report(
     body = json.dumps({"type": kind, "timestamp": now.isoformat(), "data": facts})
     told = report_id or f"msg_{uuid4().hex}"
     headers = {
-        "content-type": "application/json", "webhook-id": told, "webhook-timestamp": str(int(now.timestamp())),
+        "content-type": "application/json", "webhook-id": told,
+        "webhook-timestamp": str(int(now.timestamp())),
         "webhook-signature": Webhook(secret).sign(told, now, body),
     }  # fmt: skip
     return requests.post(to, data=body.encode(), headers=headers, timeout=30)
@@ -135,7 +136,7 @@ def post_report(
 
 @click.group("audit")
 def audit() -> None:
-    """The ledger: is it whole?"""
+    """The ledger, and whether it is whole."""
 
 
 @audit.command("verify")

@@ -26,8 +26,9 @@ REAL = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "SENDGRID_API_KEY")
 SANDBOX_BIND = "127.0.0.1:8073"
 STOPS = {"web": 1, "clock": 2, "worker": 3, "sandbox": 4}
 WORDS = (
-    ["amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heron", "inlet", "juniper", "kelp", "larch", "maple", "north", "osprey", "pine"]
-)
+    "amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heron", "inlet", "juniper", "larch",
+    "maple", "north", "osprey", "pine", "quarry", "reed", "spruce", "tarn", "vale", "willow", "yarrow",
+)  # fmt: skip
 
 
 def _python(*arguments: str) -> tuple[str, ...]:
@@ -38,15 +39,19 @@ def _breachclock(*arguments: str) -> tuple[str, ...]:
     return (sys.executable, "-c", "import wsgi; wsgi.main()", *arguments)
 
 
-def children(settings: Settings) -> list[Child]:
-    """The processes of one machine: web, clock, a worker for each queue."""
-    web = _python(
+def _gunicorn(settings: Settings) -> tuple[str, ...]:
+    """The web server's command line: it loads the app once and finishes requests in flight when stopped."""
+    return _python(
         "gunicorn", "--bind", settings.bind, "--worker-class", "gthread", "--workers", "2", "--threads", "8",
         "--graceful-timeout", "20", "--timeout", "60", "--max-requests", "20000", "--log-level", "warning",
         "--no-control-socket", "--preload", "wsgi:create_app()",
     )  # fmt: skip
+
+
+def children(settings: Settings) -> list[Child]:
+    """The processes of one machine: web, clock, a worker for each queue."""
     started = [
-        Child("web", web, STOPS["web"], listens=settings.bind, named_by="BREACHCLOCK_BIND",
+        Child("web", _gunicorn(settings), STOPS["web"], listens=settings.bind, named_by="BREACHCLOCK_BIND",
               ready=f"http://{settings.bind}/healthz"),
         Child("clock", _breachclock("clock"), STOPS["clock"]),
     ]  # fmt: skip
@@ -67,6 +72,13 @@ def up() -> None:
         processes.say(f"ready at {settings.public_url}")
 
     _run(settings, children(settings), prepare=lambda: _migrate(app), announce=announce)
+
+
+@click.command()
+def web() -> None:
+    """Run the web server alone, for a deployment over several machines; any number of it."""
+    command = _gunicorn(_settings())
+    os.execv(command[0], command)  # noqa: S606  gunicorn takes the place of this process, and its signals
 
 
 @click.command()
@@ -180,7 +192,7 @@ class _Story:
 
 
 def _passphrase() -> str:
-    return "-".join(secrets.choice(WORDS) for _ in range(4)) + f"-{secrets.randbelow(90) + 10}"
+    return "-".join(secrets.SystemRandom().sample(WORDS, 4)) + f"-{secrets.randbelow(90) + 10}"
 
 
 def _write_private(path: Path, text: str) -> None:
@@ -214,4 +226,4 @@ def _box(told: dict[str, Any]) -> str:
     return "\n".join([edge, *(f"| {line:<{width}} |" for line in lines), edge])
 
 
-commands: tuple[click.Command, ...] = (up, demo)
+commands: tuple[click.Command, ...] = (up, web, demo)

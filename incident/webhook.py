@@ -125,8 +125,9 @@ def _answer(outcome: reports.Outcome) -> ResponseReturnValue:
 def _unsigned() -> Response:
     queue.count("reports_refused")
     return http.problem(
-        401, "Not signed", "The signature is missing, too old, or does not match. It covers id.timestamp.body with "
-        "your current secret; your clock may be at most five minutes off.",
+        401, "Not signed",
+        "The signature is missing, too old, or does not match. It covers id.timestamp.body with your "
+        "current secret; your clock may be at most five minutes off.",
     )  # fmt: skip
 
 

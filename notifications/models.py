@@ -56,8 +56,8 @@ class Outcome(StrEnum):
 
 def _enum(kind: type[StrEnum]) -> Enum:
     return Enum(
-        kind, native_enum=False, length=20, values_callable=lambda e: [m.value for m in e], create_constraint=True,
-        name=kind.__name__.lower(),
+        kind, native_enum=False, length=20, create_constraint=True, name=kind.__name__.lower(),
+        values_callable=lambda every: [each.value for each in every],
     )  # fmt: skip
 
 

@@ -174,7 +174,7 @@ def first_report(now: datetime) -> dict[str, Any]:
             "groups": ["customers", "employees"],
         },
         "measures": {
-            "taken": ["The access key was revoked.", "The storage accepts connections from known networks only."],
-            "planned": ["All keys of the storage are renewed.", "Backups will be encrypted with keys kept apart."],
+            "taken": ["The access key was revoked.", "Only known networks may connect to the storage."],
+            "planned": ["All keys of the storage are renewed.", "Backups get encrypted, keys kept apart."],
         },
     }  # fmt: skip

@@ -86,7 +86,9 @@ def _figures() -> dict[str, tuple[str, float]]:
             "How long the message that is due longest has waited", _age(figures.oldest_due(now), now),
         ),
         "clock_silence_seconds": ("Since the clock last ended a round", _age(beat, now) if beat else -1),
-        "messages_wanting_a_person": ("Messages that reached nobody and wait for a person", figures.wanting_a_person()),
+        "messages_wanting_a_person": (
+            "Messages that reached nobody and wait for a person", figures.wanting_a_person(),
+        ),
     }  # fmt: skip
     for state, number in states.items():
         found[f"messages_{state}"] = (f"Messages in the state {state}", number)
