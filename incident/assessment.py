@@ -311,7 +311,7 @@ def _ensure_clock(incident: Incident, owed: _Owed) -> None:
 
 def _tell_playbooks(incident: Incident, by: str, reason: str, now: datetime) -> None:
     """Start what carries the open duties out, end what carries none, and say that it is decided."""
-    facts = clocks.current_facts(incident).model_dump(mode="json")
+    facts = clocks.document_of(incident)
     for playbook in (TELL_AUTHORITY, TELL_PEOPLE):
         if not _carries(incident, playbook):
             runs.end(incident.chain, playbook, actor=by, reason=NOT_OWED, now=now)

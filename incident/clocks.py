@@ -127,12 +127,17 @@ def running(incident_id: UUID, *, stopped: bool = False) -> list[Clock]:
     return sorted(found, key=lambda each: (each.due_at is None, each.due_at or each.kind, each.kind))
 
 
-def stop(incident: Incident, kind: str, *, why: str, actor: str, now: datetime) -> None:
-    """Stop a clock for good; whether it was late is frozen with it. A second call changes nothing."""
+def stop(
+    incident: Incident, kind: str, *, why: str, actor: str, now: datetime, at: datetime | None = None
+) -> None:
+    """Stop a clock for good; whether it was late is frozen with it. A second call changes nothing.
+
+    `at` is when it was done, where that was before `now`, when it is recorded.
+    """
     for clock in running(incident.id):
         if clock.kind != kind:
             continue
-        clock.stopped_at, clock.stopped_why = now, why
+        clock.stopped_at, clock.stopped_why = at or now, why
         ledger.append(
             incident.chain, "clock.stopped", organisation_id=incident.organisation_id, actor=actor, at=now,
             reason=why, clock=kind,
@@ -209,12 +214,17 @@ def advice_for(incident: Incident, facts: Facts, *, now: datetime) -> Evaluation
 
 def current_facts(incident: Incident) -> Facts:
     """The latest facts, with what is registered of the organisation."""
-    version = db.session.scalars(
-        select(FactsVersion).where(
-            FactsVersion.incident_id == incident.id, FactsVersion.number == incident.facts_number
-        )
-    ).one()
-    return in_organisation(parse(version.facts), db.session.get_one(Organisation, incident.organisation_id))
+    return in_organisation(
+        parse(document_of(incident)), db.session.get_one(Organisation, incident.organisation_id)
+    )
+
+
+def document_of(incident: Incident) -> dict[str, Any]:
+    """The latest facts document, as it was told."""
+    latest = select(FactsVersion).where(
+        FactsVersion.incident_id == incident.id, FactsVersion.number == incident.facts_number
+    )
+    return db.session.scalars(latest).one().facts
 
 
 def resume(incident: Incident, *, why: str, actor: str, reason: str, now: datetime) -> None:

@@ -98,7 +98,7 @@ def _start_again(incident: Incident, by: str, now: datetime) -> None:
     runs.start(
         AT_A_PROCESSOR if at_a_processor else AT_HOME, organisation_id=incident.organisation_id,
         about=incident.chain, anchors=anchors, summary=incident.number,
-        facts=facts.model_dump(mode="json"), actor=by, now=now,
+        facts=clocks.document_of(incident), actor=by, now=now,
     )  # fmt: skip
 
 
