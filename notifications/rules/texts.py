@@ -1,0 +1,54 @@
+"""What each message needs to be written: the one table of names that a text may use.
+
+A test renders every text in every language with exactly these; docs/operations/delivery.md shows the
+same table. "reference", "token" and "public_url" are there for every message and not listed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """The names of a message's context: those it cannot do without, and those that may be left out."""
+
+    required: frozenset[str]
+    optional: frozenset[str] = frozenset()
+    email: bool = True  # whether there are texts for e-mail besides the one for SMS
+
+    def missing(self, context: Mapping[str, Any]) -> list[str]:
+        """What the context lacks, by name."""
+        return sorted(self.required - context.keys())
+
+
+def _needs(required: str, optional: str = "", *, email: bool = True) -> Needs:
+    return Needs(frozenset(required.split()), frozenset(optional.split()), email)
+
+
+_STEP = "name number organisation step due_at timezone hours_left path"
+
+# "due_at" is ISO 8601 in UTC and shown in "timezone" (IANA); "hours_left" is a number, negative when
+# late; "path" is the address on our own site, from its slash on. Nothing here is personal data, but
+# for "name" (who is written to), "who" (a colleague) and the parts of a notice to people.
+NEEDS: Mapping[str, Needs] = {
+    "page_report": _needs("name number organisation timezone path", "processor due_at step hours_left"),
+    "page_faulty_report": _needs("name organisation processor path", "timezone"),
+    "page_deadline": _needs(_STEP),
+    "page_bare": _needs("name"),
+    "step_reminder": _needs(_STEP),
+    "deadline_reminder": _needs(_STEP),
+    "reminder_bare": _needs("name"),
+    "not_reached": _needs("name kind channel why path"),
+    "provider_refuses": _needs("name provider why"),
+    "number_opted_out": _needs("name who path"),
+    "test_message": _needs("organisation"),
+    "subject_notice": _needs("name subject paragraphs contact controller"),
+    "reply_taken": _needs("what path", email=False),
+    "reply_taken_already": _needs("what who", email=False),
+    "reply_ended": _needs("what", email=False),
+    "reply_which": _needs("count", email=False),
+    "reply_unknown": _needs("", email=False),
+    "reply_stopped": _needs("", email=False),
+    "reply_started": _needs("", email=False),
+}
