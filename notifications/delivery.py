@@ -8,6 +8,7 @@ the same transaction.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select, update
@@ -201,13 +202,14 @@ def _next_person(message: Message, now: datetime) -> None:
 
 def opted_out(address: str, *, now: datetime) -> int:
     """Somebody answered STOP: the number is left alone; returns how many contact methods that hit."""
-    hit = db.session.execute(
+    hit = db.session.scalars(
         update(ContactMethod)
         .where(ContactMethod.address_index.in_(blind_indexes(address)), ContactMethod.opted_out_at.is_(None))
         .values(opted_out_at=now)
+        .returning(ContactMethod.id)
         .execution_options(synchronize_session=False)
     )
-    return int(hit.rowcount)
+    return len(hit.all())
 
 
 def _open_circuit(provider: str, why: str, now: datetime) -> None:
@@ -250,6 +252,11 @@ def receipt(
     return True
 
 
+def once(provider: str, event_id: str, status: str, *, now: datetime) -> bool:
+    """Whether something that a provider tells us, and that is no receipt, is told for the first time."""
+    return _keep(provider, event_id, status, None, None, None, now)
+
+
 def _apply(
     message: Message, attempt: Attempt, says: receipts.Says, provider_id: str | None, now: datetime
 ) -> None:
@@ -289,12 +296,12 @@ def _another_lives(attempt: Attempt) -> bool:
     return bool(db.session.scalar(select(other.exists())))
 
 
-def _keep(
+def _keep(  # noqa: PLR0917  a row's columns in their order
     provider: str, event_id: str, status: str, attempt_id: UUID | None, provider_id: str | None,
     code: str | None, now: datetime,
 ) -> bool:  # fmt: skip
     dialect = postgresql if db.engine.dialect.name == "postgresql" else sqlite
-    kept = db.session.execute(
+    kept = db.session.scalar(
         dialect.insert(Receipt)
         .values(
             id=new_id(),
@@ -305,10 +312,11 @@ def _keep(
             attempt_id=attempt_id,
             provider_id=provider_id[:120] if provider_id else None,
             received_at=now,
-        )  # fmt: skip
+        )
         .on_conflict_do_nothing(index_elements=["provider", "event_id"])
+        .returning(Receipt.id)
     )
-    return bool(kept.rowcount)
+    return kept is not None
 
 
 def _attempt(provider: str, attempt_id: UUID | None, provider_id: str | None) -> Attempt | None:
@@ -333,7 +341,7 @@ def _enter(message: Message, state: State) -> None:
         message.uncertain_at = None
 
 
-def _log(message: Message, action: str, now: datetime, **details: object) -> None:
+def _log(message: Message, action: str, now: datetime, **details: Any) -> None:
     db.session.flush()
     ledger.append(
         message.about, action, organisation_id=message.organisation_id, actor="Breachclock", at=now,

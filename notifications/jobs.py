@@ -7,9 +7,10 @@ import contextlib
 import json
 import os
 import time
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 from uuid import UUID
 
 import structlog
@@ -19,10 +20,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from foundation import queue
 from foundation.database import database_now, db, everyone, transaction
-from notifications import channels, delivery, outbox, paging, settling
+from notifications import alarms, channels, delivery, outbox, paging, settling
 from notifications.channels import Accepted, Answer
 from notifications.models import Attempt, Kind, Message, Outcome, State
 
+T = TypeVar("T")
 log = structlog.get_logger()
 RECORDING = 2.0  # seconds of the lease left over for writing a result down
 DIRECT = 8  # calls under way at once, per queue, when the clock sends by itself
@@ -68,36 +70,51 @@ def _record(claimed: outbox.Claim, answer: Answer, *, until: float) -> None:
 
 def _journal() -> Path:
     home: Path = current_app.config["SETTINGS"].home
-    return home / "answers.jsonl"
+    return home / "answers"
 
 
 def _keep_in_journal(claimed: outbox.Claim, answer: Answer) -> None:
     if not isinstance(answer, Accepted):
         return
-    line = json.dumps({"attempt": str(claimed.attempt_id), "provider_id": answer.provider_id})
-    with _journal().open("a") as file:
-        file.write(line + "\n")
+    _journal().mkdir(mode=0o700, parents=True, exist_ok=True)
+    kept = _journal() / f"{claimed.attempt_id}.json"
+    with kept.with_suffix(".part").open("w") as file:
+        json.dump({"provider_id": answer.provider_id}, file)
         file.flush()
         os.fsync(file.fileno())
+    kept.with_suffix(".part").rename(kept)  # whole or not there
 
 
 def import_journal() -> int:
     """Take over answers that could not be recorded while the database was away; returns how many."""
-    path, taken = _journal(), _journal().with_suffix(".importing")
+    kept = list(_journal().glob("*.json"))
+    return _one_by_one(kept, _import)
+
+
+def _import(kept: Path) -> bool:
+    """One answer: a file of its own, so that several processes may import at the same time."""
     with contextlib.suppress(FileNotFoundError):
-        if not taken.exists():
-            path.rename(taken)
-    if not taken.exists():
-        return 0
-    lines = [json.loads(line) for line in taken.read_text().splitlines() if line.endswith("}")]
-    with transaction():
-        now = database_now()
-        for line in lines:
-            if attempt := db.session.get(Attempt, UUID(line["attempt"])):
+        provider_id = json.loads(kept.read_text())["provider_id"]
+        with transaction():
+            if attempt := db.session.get(Attempt, UUID(kept.stem)):
                 message = db.session.get_one(Message, attempt.message_id, with_for_update=True)
-                delivery.found(message, attempt, line["provider_id"], Outcome.FOUND, now=now)
-    taken.unlink()
-    return len(lines)
+                db.session.refresh(attempt)
+                delivery.found(message, attempt, provider_id, Outcome.FOUND, now=database_now())
+        kept.unlink(missing_ok=True)
+        return True
+    return False
+
+
+def _one_by_one(those: Iterable[T], act: Callable[[T], bool]) -> int:
+    """Act on each; one that fails is logged, comes again, and holds up none of the others."""
+    done = 0
+    for each in those:
+        try:
+            done += act(each)
+        except Exception:  # whatever it was, the next page must still go out
+            db.session.rollback()
+            log.exception("delivery.one_failed", which=str(each), duty=act.__name__)
+    return done
 
 
 def sweep() -> int:
@@ -142,7 +159,8 @@ class _Directly:
 
 def _directly(name: str) -> _Directly:
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
-    return app.extensions.setdefault("direct_senders", {}).setdefault(name, _Directly(app))
+    senders: dict[str, _Directly] = app.extensions.setdefault("direct_senders", {})
+    return senders.setdefault(name, _Directly(app))
 
 
 def end_leases() -> int:
@@ -153,31 +171,36 @@ def end_leases() -> int:
         .where(Message.state == State.SENDING, Message.lease_until < now)
         .limit(outbox.BATCH)
     ).all()
-    for message_id in ids:
-        with transaction():
-            message = db.session.get_one(Message, message_id, with_for_update=True)
-            if message.state is State.SENDING and message.lease_until and message.lease_until < now:
-                delivery.lease_ended(message, now=database_now())
-    return len(ids)
+    return _one_by_one(ids, _end_lease)
+
+
+def _end_lease(message_id: UUID) -> bool:
+    with transaction():
+        message, now = db.session.get_one(Message, message_id, with_for_update=True), database_now()
+        if message.state is not State.SENDING or not message.lease_until or message.lease_until >= now:
+            return False
+        delivery.lease_ended(message, now=now)
+    return True
 
 
 def settle() -> int:
     """Ask the providers about what is unsure, and decide; returns how many were decided."""
-    return sum(settling.settle(message_id) for message_id in settling.due(database_now()))
+    return _one_by_one(settling.due(database_now()), settling.settle)
 
 
 def escalate() -> int:
     """Page the next person for every page that nobody has taken in time; returns how many."""
-    moved = 0
-    for page_id in paging.due(database_now()):
-        with transaction():
-            moved += paging.escalate(page_id, now=database_now())
-    return moved
+    return _one_by_one(paging.due(database_now()), _escalate)
+
+
+def _escalate(page_id: UUID) -> bool:
+    with transaction():
+        return paging.escalate(page_id, now=database_now())
 
 
 def raise_alarms() -> int:
     """Tell people of messages that reached nobody and of providers that refuse us."""
-    if not paging.has_alarms():
+    if not alarms.waiting():
         return 0
     with transaction():
-        return paging.raise_alarms(now=database_now())
+        return alarms.tell(now=database_now())

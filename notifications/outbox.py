@@ -17,12 +17,13 @@ from foundation import ledger, queue
 from foundation.database import db, new_id
 from foundation.encryption import blind_index
 from notifications import rendering
-from notifications.models import Attempt, Channel, Circuit, Kind, Message, State
+from notifications.models import Attempt, Channel, Circuit, Kind, Message, Page, PageState, State
+from notifications.rules.replies import LENGTH, SIGNS
 from notifications.rules.retry import ONCE, PAGING, Terms
 
 RING_AGAIN = timedelta(seconds=5)
-ALPHABET = "23456789CDFGHJKMNPQRTVWXY"  # nothing that reads like another sign, no words
 BATCH = 200
+FIRST_TO_LAST = ((Kind.ONCALL,), (Kind.AUTHORITY, Kind.INTERNAL), (Kind.SUBJECT,))
 JOB = "notifications.jobs.deliver"
 
 
@@ -88,7 +89,7 @@ def post(
     )
     if db.session.execute(known).first():
         return None
-    message_id, reference = new_id(), "".join(secrets.choice(ALPHABET) for _ in range(8))
+    message_id, reference = new_id(), "".join(secrets.choice(SIGNS) for _ in range(LENGTH))
     link = secrets.token_urlsafe(16) if page_id else None
     full = {**context, "reference": reference, "token": link}
     content = rendering.render(template, recipient.locale, recipient.channel, full)
@@ -127,11 +128,18 @@ def claim(message_id: UUID, *, provider_of: dict[str, str], now: datetime) -> Cl
     message = db.session.get(Message, message_id, with_for_update=True)
     if message is None or message.state is not State.PENDING or message.ready_at > now:
         return None
+    if message.page_id and not _is_wanted(message.page_id):
+        message.state, message.why, message.done_at = (
+            State.CANCELLED,
+            "nobody is paged for this any more",
+            now,
+        )
+        return None
     provider = provider_of[message.channel]
     if (circuit := db.session.get(Circuit, provider)) and circuit.open_until > now:
         message.ready_at = circuit.open_until
         return None
-    taken = db.session.execute(
+    taken = db.session.scalar(
         update(Message)
         .where(Message.id == message_id, Message.state == State.PENDING, Message.attempts == message.attempts)
         .values(
@@ -139,10 +147,11 @@ def claim(message_id: UUID, *, provider_of: dict[str, str], now: datetime) -> Cl
             attempts=Message.attempts + 1,
             provider=provider,
             lease_until=now + terms(message.kind).lease,
-        )  # fmt: skip
+        )
+        .returning(Message.id)
         .execution_options(synchronize_session=False)
     )
-    if taken.rowcount != 1:
+    if taken is None:
         return None
     attempt_id, number = uuid4(), message.attempts + 1
     db.session.execute(
@@ -154,7 +163,7 @@ def claim(message_id: UUID, *, provider_of: dict[str, str], now: datetime) -> Cl
             provider=provider,
             started_at=now,
             rank=0,
-        )  # fmt: skip
+        )
     )
     claimed = Claim(
         message_id, attempt_id, number, message.kind, message.channel, provider, message.recipient,
@@ -162,6 +171,11 @@ def claim(message_id: UUID, *, provider_of: dict[str, str], now: datetime) -> Cl
     )  # fmt: skip
     db.session.expire(message)
     return claimed
+
+
+def _is_wanted(page_id: UUID) -> bool:
+    """Whether a page is still open: a retry, or a turn made while somebody took it, comes too late."""
+    return db.session.scalar(select(Page.state).where(Page.id == page_id)) is PageState.OPEN
 
 
 def is_held(claimed: Claim) -> bool:
@@ -183,34 +197,45 @@ def anything_due(now: datetime) -> bool:
 def due(now: datetime) -> dict[str, list[UUID]]:
     """What waits and has not been rung for lately, by queue; marks it as rung for.
 
-    Pages first, then by how long it has waited.
+    Pages first, then by how long it has waited. Each group has a batch of its own: with one for all,
+    a backlog of communications, older than any page, would fill it for ever.
     """
     quiet = or_(Message.rung_at.is_(None), Message.rung_at < now - RING_AGAIN)
-    found = db.session.execute(
-        select(Message.id, Message.kind)
-        .where(Message.state == State.PENDING, Message.ready_at <= now, quiet)
-        .order_by(Message.ready_at)
-        .limit(BATCH)
-    ).all()
     waiting: dict[str, list[UUID]] = {}
-    for row in sorted(found, key=lambda row: row.kind is not Kind.ONCALL):
-        waiting.setdefault(queue_of(row.kind), []).append(row.id)
-    if found:
+    for kinds in FIRST_TO_LAST:
+        found = db.session.scalars(
+            select(Message.id)
+            .where(Message.state == State.PENDING, Message.kind.in_(kinds), Message.ready_at <= now, quiet)
+            .order_by(Message.ready_at)
+            .limit(BATCH)
+        ).all()
+        waiting.setdefault(queue_of(kinds[0]), []).extend(found)
+    _mark_rung([message_id for ids in waiting.values() for message_id in ids], now)
+    return {name: ids for name, ids in waiting.items() if ids}
+
+
+def _mark_rung(ids: list[UUID], now: datetime) -> None:
+    if ids:
         db.session.execute(
             update(Message)
-            .where(Message.id.in_([row.id for row in found]), Message.state == State.PENDING)
+            .where(Message.id.in_(ids), Message.state == State.PENDING)
             .values(rung_at=now)
             .execution_options(synchronize_session=False)
         )
-    return waiting
 
 
 def cancel(about: str, *, reason: str, now: datetime, kinds: Sequence[Kind] = tuple(Kind)) -> int:
     """Withdraw what no provider has yet; returns how many. What is under way ends as it ends."""
-    ended = db.session.execute(
+    withdrawn = db.session.scalars(
         update(Message)
         .where(Message.about == about, Message.state == State.PENDING, Message.kind.in_(kinds))
         .values(state=State.CANCELLED, why=reason, done_at=now)
+        .returning(Message.organisation_id)
         .execution_options(synchronize_session=False)
-    )
-    return int(ended.rowcount)
+    ).all()
+    if withdrawn:
+        ledger.append(
+            about, "messages.withdrawn", organisation_id=withdrawn[0], actor="Breachclock", at=now,
+            reason=reason, count=len(withdrawn), kinds=[each.value for each in kinds],
+        )  # fmt: skip
+    return len(withdrawn)

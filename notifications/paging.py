@@ -5,22 +5,24 @@ and pages further people, until somebody acknowledges it or what it is about has
 """
 
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import structlog
 from sqlalchemy import select, update
 
 from accounts import people
 from accounts.models import Role, StaffMember
-from foundation import ledger
+from foundation import ledger, locales
 from foundation.database import db, new_id
 from foundation.errors import Refused
-from notifications import outbox
+from notifications import outbox, rendering
 from notifications.models import (
     Acknowledgement,
     Channel,
-    Circuit,
     ContactMethod,
     EscalationPolicy,
     Kind,
@@ -33,12 +35,11 @@ from notifications.models import (
 from notifications.rules.escalation import next_turn
 from notifications.rules.oncall import Turns
 
-ON_CALL = "on_call"
 BACKSTOP: list[dict[str, Any]] = [
     {"role": Role.RESPONDER.value, "minutes": 5},
     {"role": Role.DPO.value, "minutes": 5},
 ]
-URGENT_ORDER = (Channel.SMS, Channel.EMAIL)
+log = structlog.get_logger()
 
 
 def on_call(organisation_id: UUID, now: datetime) -> list[UUID]:
@@ -132,8 +133,9 @@ def _move_on(open_page: Page, now: datetime) -> None:
         turn=open_page.turn + 1, staff=[each.id for each in told], next_at=move.next_at,
     )  # fmt: skip
     open_page.turn += 1
-    # Nobody there is no reason to wait: the next step is tried at the next round of the clock.
-    open_page.next_at = move.next_at if told else now + timedelta(seconds=5)
+    # Nobody there is no reason to wait: the next step is tried at once, but each only once so.
+    hurry = not told and open_page.turn <= len(open_page.policy)
+    open_page.next_at = now + timedelta(seconds=5) if hurry else move.next_at
 
 
 def _people(organisation_id: UUID, target: dict[str, Any], now: datetime) -> list[StaffMember]:
@@ -141,8 +143,8 @@ def _people(organisation_id: UUID, target: dict[str, Any], now: datetime) -> lis
         ids: Iterable[UUID] = [UUID(target["staff"])]
     elif "rotation" in target:
         rotation = db.session.get(Rotation, UUID(target["rotation"]))
-        person = turns(rotation).on_call(now) if rotation else None
-        ids = [person] if person else []
+        whose = turns(rotation).on_call(now) if rotation else None
+        ids = [whose] if whose else []
     else:
         return people.staff_with_role(organisation_id, Role(target["role"]))
     return [person for each in ids if (person := _active(each))]
@@ -164,17 +166,53 @@ def _methods(staff_id: UUID) -> list[ContactMethod]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """A way to a colleague; `key` tells ways of the same channel apart."""
+
+    key: str
+    channel: Channel
+    address: str
+
+
+def _ways(person: StaffMember) -> list[_Way]:
+    """Every way to a person; without any, the address they sign in with is better than silence."""
+    ways = [_Way(str(each.id), each.channel, each.address) for each in _methods(person.id)]
+    return ways or [_Way("account", Channel.EMAIL, person.email)]
+
+
+def _tell(
+    person: StaffMember,
+    way: _Way,
+    *,
+    template: str,
+    bare: str,
+    context: dict[str, Any],
+    later: Sequence[_Way] = (),
+    **message: Any,
+) -> UUID | None:
+    """Post to a colleague. A text that cannot be made is a fault of ours and no reason for silence."""
+    fallbacks = tuple((each.channel.value, each.address) for each in later)
+    for text, locale in ((template, person.locale), (template, locales.DEFAULT), (bare, locales.DEFAULT)):
+        recipient = outbox.Recipient(way.channel, way.address, locale, person.id, fallbacks)
+        with suppress(rendering.Unrenderable):
+            return outbox.post(
+                template=text, context={**context, "name": person.name}, recipient=recipient, **message
+            )
+        log.error("message.text_missing", template=text, locale=locale)
+    raise rendering.Incomplete(f"{bare} itself cannot be written.")
+
+
 def _post_page(open_page: Page, person: StaffMember, now: datetime) -> bool:
     """One message by every contact method of the person: a phone may be off, a mailbox unread."""
     posted = [
-        outbox.post(
+        _tell(
+            person, way, template=open_page.template, bare="page_bare", context=open_page.context,
             organisation_id=open_page.organisation_id, about=open_page.about, kind=Kind.ONCALL,
-            template=open_page.template, context={**open_page.context, "name": person.name},
-            recipient=outbox.Recipient(method.channel, method.address, person.locale, person.id),
-            dedupe_key=f"page:{open_page.id}:{open_page.turn}:{method.id}", page_id=open_page.id,
+            dedupe_key=f"page:{open_page.id}:{open_page.turn}:{way.key}", page_id=open_page.id,
             must_by=open_page.must_by, now=now,
         )
-        for method in _methods(person.id)
+        for way in _ways(person)
     ]  # fmt: skip
     return any(posted)
 
@@ -196,22 +234,17 @@ def remind(
     Urgent reminders go by every contact method, others by e-mail with SMS to fall back to.
     """
     posted = []
-    for staff_id in dict.fromkeys(staff_ids):
-        person, methods = _active(staff_id), _methods(staff_id)
-        if person is None or not methods:
-            continue
-        by_mail = sorted(methods, key=lambda m: m.channel is not Channel.EMAIL)
-        chosen = methods if urgent else by_mail[:1]
-        later = () if urgent else tuple((m.channel.value, m.address) for m in by_mail[1:])
-        for method in chosen:
-            posted.append(
-                outbox.post(
-                    organisation_id=organisation_id, about=about, kind=Kind.INTERNAL, template=template,
-                    recipient=outbox.Recipient(method.channel, method.address, person.locale, staff_id, later),
-                    context={**context, "name": person.name},
-                    dedupe_key=f"{dedupe_key}:{staff_id}:{method.channel}", must_by=must_by, now=now,
-                )
-            )  # fmt: skip
+    for person in filter(None, map(_active, dict.fromkeys(staff_ids))):
+        ways = sorted(_ways(person), key=lambda way: way.channel is not Channel.EMAIL)
+        posted += [
+            _tell(
+                person, way, template=template, bare="reminder_bare", context=context,
+                later=() if urgent else ways[1:], organisation_id=organisation_id, about=about,
+                kind=Kind.INTERNAL, dedupe_key=f"{dedupe_key}:{person.id}:{way.key if urgent else 'first'}",
+                must_by=must_by, now=now,
+            )
+            for way in (ways if urgent else ways[:1])
+        ]  # fmt: skip
     return [each for each in posted if each]
 
 
@@ -287,60 +320,6 @@ def nobody_has(abouts: Collection[str]) -> set[str]:
             select(Page.about).where(Page.about.in_(abouts), Page.state == PageState.OPEN).distinct()
         )
     )
-
-
-def has_alarms() -> bool:
-    """Whether anything waits to be told of; a look that takes no lock."""
-    message = select(Message.id).where(Message.wants_person_at.is_not(None), Message.told_at.is_(None))
-    circuit = select(Circuit.provider).where(Circuit.told_at.is_(None))
-    return bool(db.session.scalar(select(message.exists() | circuit.exists())))
-
-
-def raise_alarms(*, now: datetime) -> int:
-    """Tell DPO and on-call of what reached nobody, once each; returns how many messages that made."""
-    waiting = db.session.scalars(
-        select(Message)
-        .where(Message.wants_person_at.is_not(None), Message.told_at.is_(None))
-        .limit(outbox.BATCH)
-        .with_for_update(skip_locked=True)
-    )
-    made = 0
-    for message in list(waiting):
-        message.told_at = now
-        if message.template == "not_reached":
-            continue  # an alarm about an alarm would never end; it stays on the screen
-        made += len(
-            remind(
-                organisation_id=message.organisation_id, about=message.about,
-                staff_ids=_guardians(message.organisation_id, now), template="not_reached",
-                context={"kind": message.kind.value, "channel": message.channel.value, "why": message.why or "",
-                         "path": "/" + message.about.replace("incident/", "incidents/")},
-                dedupe_key=f"alarm:{message.about}:{message.id}", urgent=True, must_by=None, now=now,
-            )
-        )  # fmt: skip
-    return made + _tell_of_circuits(now)
-
-
-def _tell_of_circuits(now: datetime) -> int:
-    made = 0
-    for circuit in db.session.scalars(select(Circuit).where(Circuit.told_at.is_(None))):
-        circuit.told_at = now
-        for organisation_id in [each.id for each in people.organisations()]:
-            made += len(
-                remind(
-                    organisation_id=organisation_id, about=f"organisation/{organisation_id}",
-                    staff_ids=_guardians(organisation_id, now), template="provider_refuses",
-                    context={"provider": circuit.provider, "why": circuit.why},
-                    dedupe_key=f"circuit:{circuit.provider}:{circuit.opened_at.isoformat()}", urgent=True,
-                    must_by=None, now=now,
-                )
-            )  # fmt: skip
-    return made
-
-
-def _guardians(organisation_id: UUID, now: datetime) -> list[UUID]:
-    dpos = [each.id for each in people.staff_with_role(organisation_id, Role.DPO)]
-    return [*on_call(organisation_id, now), *dpos]
 
 
 def add_contact_method(

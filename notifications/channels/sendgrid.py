@@ -10,6 +10,7 @@ import ssl
 import urllib.error
 import urllib.request
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPException
 from typing import Any
 
 from python_http_client import Client
@@ -75,7 +76,7 @@ class SendGrid:
             host=api.host,
             request_headers=api._default_headers,
             version=3,
-            timeout=timeout,  # noqa: SLF001
+            timeout=timeout,
         )
         return api
 
@@ -118,7 +119,7 @@ class SendGrid:
             if isinstance(trouble.reason, NEVER_CONNECTED):
                 return Refusal(f"SendGrid could not be reached ({type(trouble.reason).__name__})")
             return Unsure(f"SendGrid did not answer for sure ({type(trouble.reason).__name__})")
-        except (OSError, ValueError) as trouble:
+        except (OSError, ValueError, HTTPException) as trouble:
             return Unsure(f"SendGrid did not answer for sure ({type(trouble).__name__})")
         provider_id = answer.headers.get("X-Message-Id")
         if answer.status_code != ACCEPTED or not provider_id:
@@ -132,7 +133,7 @@ class SendGrid:
             try:
                 answer = self._client(10).client.messages.get(query_params={"query": query, "limit": 10})
                 found = json.loads(answer.body or b"{}").get("messages", [])
-            except (HTTPError, OSError, ValueError, AttributeError) as trouble:
+            except (HTTPError, HTTPException, OSError, ValueError, AttributeError) as trouble:
                 raise CannotAsk(type(trouble).__name__) from trouble
             if found:
                 return str(found[0]["msg_id"])
@@ -143,8 +144,7 @@ class SendGrid:
         key = self.settings.sendgrid_event_public_key
         if not (key and signature and timestamp and timestamp.isascii() and timestamp.isdigit()):
             return False
-        age = now - datetime.fromtimestamp(int(timestamp[:12]), UTC)
-        if abs(age) > OLDEST_EVENT:
+        if abs(int(timestamp[:20]) - now.timestamp()) > OLDEST_EVENT.total_seconds():
             return False
         checker = EventWebhook()
         try:
@@ -161,9 +161,9 @@ def _refused(refusal: HTTPError) -> Answer:
     status = int(refusal.status_code)
     if status >= SERVER_ERROR:
         return Unsure(f"SendGrid failed ({status})")
-    if 300 <= status < 400:  # noqa: PLR2004
+    if 300 <= status < 400:
         return Refusal("SendGrid's address redirects", code="429")
-    wait = _wait(refusal) if status == 429 else None  # noqa: PLR2004
+    wait = _wait(refusal) if status == 429 else None
     return Refusal(
         f"SendGrid refused ({status})", code=str(status), account=str(status) in ACCOUNT, retry_after=wait
     )

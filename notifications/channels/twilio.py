@@ -15,6 +15,7 @@ from twilio.http.http_client import TwilioHttpClient
 from twilio.http.response import Response
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
+from twilio.twiml.messaging_response import MessagingResponse
 
 from foundation.settings import Settings
 from notifications.channels import Accepted, Answer, CannotAsk, Refusal, Unsure
@@ -27,6 +28,7 @@ NOTICE_VALID = 4 * 3600
 LOOK_BACK = timedelta(minutes=5)
 SERVER_ERROR = 500
 TOO_MANY = 429
+NOT_THERE = ("NewConnectionError", "NameResolutionError", "CERTIFICATE_VERIFY_FAILED")
 
 
 class _Http(TwilioHttpClient):
@@ -126,11 +128,19 @@ class Twilio:
         return bool(self.validator.validate(self.settings.public_url + path_and_query, form, signature))
 
 
+def spoken(text: str | None) -> str:
+    """TwiML that answers a text message, or answers nothing."""
+    document = MessagingResponse()
+    if text:
+        document.message(text)
+    return str(document)
+
+
 def _refused(refusal: TwilioRestException, retry_after: float | None) -> Answer:
     code = str(refusal.code or refusal.status)
     if refusal.status >= SERVER_ERROR:
         return Unsure(f"Twilio failed ({refusal.status})")
-    if 300 <= refusal.status < 400:  # noqa: PLR2004  never followed: the message would go elsewhere
+    if 300 <= refusal.status < 400:
         return Refusal(f"Twilio's address redirects ({refusal.status})", code=str(TOO_MANY))
     if refusal.status == TOO_MANY:
         return Refusal("Twilio asks to wait", code=str(TOO_MANY), retry_after=retry_after)
@@ -139,6 +149,7 @@ def _refused(refusal: TwilioRestException, retry_after: float | None) -> Answer:
 
 
 def _broken(trouble: requests.exceptions.RequestException) -> Answer:
-    if isinstance(trouble, requests.exceptions.ConnectTimeout) or "NewConnectionError" in repr(trouble):
+    never_asked = any(kind in repr(trouble) for kind in NOT_THERE)
+    if never_asked or isinstance(trouble, requests.exceptions.ConnectTimeout):
         return Refusal(f"Twilio could not be reached ({type(trouble).__name__})")
     return Unsure(f"Twilio did not answer for sure ({type(trouble).__name__})")

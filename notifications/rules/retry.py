@@ -48,10 +48,13 @@ ONCE = Terms(
 
 
 def is_permanent(code: str | None, attempts: int) -> bool:
-    """Whether a refusal is for good on this channel; a code nobody knows gets two tries."""
+    """Whether a refusal is for good on this channel; a code nobody knows gets two tries.
+
+    No code at all means that the provider was not reached, which says nothing of the recipient.
+    """
     if code in PERMANENT:
         return True
-    if code in TRANSIENT or code in ACCOUNT:
+    if code is None or code in TRANSIENT or code in ACCOUNT:
         return False
     return attempts >= UNKNOWN_TRIES
 

@@ -1,0 +1,95 @@
+"""Alarms: what reached nobody is told to people, once each.
+
+To the data protection officer and to whoever is on call, by every way there is. An alarm that does not
+arrive raises no further one: it stays on the screen, and readiness counts it.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+
+from accounts import people
+from accounts.models import Role
+from foundation.database import db
+from notifications import outbox, paging
+from notifications.models import Circuit, Message
+
+ALARMS = ("not_reached", "provider_refuses", "number_opted_out", "reminder_bare")
+
+
+def waiting() -> bool:
+    """Whether anything waits to be told of; a look that takes no lock."""
+    message = select(Message.id).where(Message.wants_person_at.is_not(None), Message.told_at.is_(None))
+    circuit = select(Circuit.provider).where(Circuit.told_at.is_(None))
+    return bool(db.session.scalar(select(message.exists() | circuit.exists())))
+
+
+def tell(*, now: datetime) -> int:
+    """Tell DPO and on-call of what reached nobody, once each; returns how many messages that made."""
+    untold = db.session.scalars(
+        select(Message)
+        .where(Message.wants_person_at.is_not(None), Message.told_at.is_(None))
+        .order_by(Message.id)
+        .limit(outbox.BATCH)
+        .with_for_update(skip_locked=True)
+    )
+    return sum(_not_reached(message, now) for message in list(untold)) + _refusals(now)
+
+
+def _not_reached(message: Message, now: datetime) -> int:
+    message.told_at = now
+    if message.template in ALARMS:
+        return 0
+    context = {
+        "kind": message.kind.value, "channel": message.channel.value, "why": message.why or "",
+        "path": path(message.about),
+    }  # fmt: skip
+    return _raise(
+        message.organisation_id, message.about, "not_reached", context, f"alarm:{message.id}", now=now
+    )
+
+
+def _refusals(now: datetime) -> int:
+    untold = select(Circuit).where(Circuit.told_at.is_(None)).with_for_update(skip_locked=True)
+    made = 0
+    for circuit in list(db.session.scalars(untold)):
+        circuit.told_at = now
+        context = {"provider": circuit.provider, "why": circuit.why}
+        key = f"circuit:{circuit.provider}:{circuit.opened_at.isoformat()}"
+        made += sum(
+            _raise(each.id, f"organisation/{each.id}", "provider_refuses", context, key, now=now)
+            for each in people.organisations()
+        )
+    return made
+
+
+def opted_out(organisation_id: UUID, *, who: str, message_key: str, now: datetime) -> int:
+    """A colleague answered STOP: whoever answers for the rota hears of it, once per `message_key`."""
+    return _raise(
+        organisation_id, f"organisation/{organisation_id}", "number_opted_out",
+        {"who": who, "path": "/on-call"}, f"opted-out:{message_key}", now=now,
+    )  # fmt: skip
+
+
+def path(about: str) -> str:
+    """Where on our own site a chain of the ledger is shown: "incident/<id>" at "/incidents/<id>"."""
+    kind, _, name = about.partition("/")
+    return f"/incidents/{name}" if kind == "incident" else "/on-call"
+
+
+def _raise(
+    organisation_id: UUID, about: str, template: str, context: dict[str, str], key: str, *, now: datetime
+) -> int:
+    posted = paging.remind(
+        organisation_id=organisation_id, about=about, staff_ids=_guardians(organisation_id, now),
+        template=template, context=context, dedupe_key=key, urgent=True, must_by=None, now=now,
+    )  # fmt: skip
+    return len(posted)
+
+
+def _guardians(organisation_id: UUID, now: datetime) -> list[UUID]:
+    """Whoever is on call, and the DPO; where an organisation named neither, those who look after it."""
+    dpos = people.staff_with_role(organisation_id, Role.DPO)
+    found = [*paging.on_call(organisation_id, now), *(each.id for each in dpos)]
+    return found or [each.id for each in people.staff_with_role(organisation_id, Role.ADMIN)]
