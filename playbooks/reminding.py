@@ -59,16 +59,26 @@ def _page(run: Run, owed: Owed, now: datetime) -> None:
 
 
 def _remind(run: Run, record: StepRecord, owed: Owed, now: datetime) -> list[UUID]:
-    """Remind those whose step it is, and return whom; who is paged anyway is not told twice."""
+    """Remind those whose step it is, and return who could be; who is paged anyway is not told twice."""
     paged = paging.on_call(run.organisation_id, now)[:1] if owed.rung.page else []
     whom = [each for each in _whose(run, record, now) if each not in paged]
-    posted = paging.remind(
-        organisation_id=run.organisation_id, about=run.about, staff_ids=whom,
-        template="deadline_reminder" if owed.step.anchor is Anchor.DUE else "step_reminder",
-        context=_context(run, owed, now), dedupe_key=f"step:{record.id}:{owed.rung.key}",
-        urgent=owed.rung.page or owed.rung.kind is Kind.OVERDUE, must_by=None, now=now,
-    )  # fmt: skip
-    return whom if posted else []
+    return [each for each in whom if _reached(run, record, owed, each, now)]
+
+
+def _reached(run: Run, record: StepRecord, owed: Owed, staff_id: UUID, now: datetime) -> bool:
+    """Remind one person; a fault with one, such as a number nobody can read, costs no other theirs."""
+    try:
+        with db.session.begin_nested():
+            posted = paging.remind(
+                organisation_id=run.organisation_id, about=run.about, staff_ids=[staff_id],
+                template="deadline_reminder" if owed.step.anchor is Anchor.DUE else "step_reminder",
+                context=_context(run, owed, now), dedupe_key=f"step:{record.id}:{owed.rung.key}",
+                urgent=owed.rung.page or owed.rung.kind is Kind.OVERDUE, must_by=None, now=now,
+            )  # fmt: skip
+    except Exception:  # whatever it was, the others must still be told
+        log.exception("step.person_not_reminded", run=str(run.id), step=record.key, staff=str(staff_id))
+        return False
+    return bool(posted)
 
 
 def _whose(run: Run, record: StepRecord, now: datetime) -> list[UUID]:
@@ -91,7 +101,7 @@ def _context(run: Run, owed: Owed, now: datetime) -> dict[str, str]:
         "step": owed.step.title,
         "due_at": owed.due_at.isoformat(timespec="seconds"),
         "hours_left": f"{timeline.hours_left(owed.due_at, now):g}",
-        "link": f"/{kind}s/{name}",
+        "path": f"/{kind}s/{name}",
     }
 
 

@@ -1,5 +1,6 @@
 """A database with ProMark and its people, for carrying playbooks out."""
 
+import os
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -19,7 +20,7 @@ from playbooks import jobs, runs
 from tests import servers
 
 MIDNIGHT = datetime(2026, 10, 2, 1, 0, tzinfo=UTC)  # 03:00 in Copenhagen, between Friday and the weekend
-LINE = "{{ step }} | {{ due_at }} | {{ hours_left }} | {{ link }} | {{ number }} | {{ organisation }}"
+LINE = "{{ step }} | {{ due_at }} | {{ hours_left }} | {{ path }} | {{ number }} | {{ organisation }}"
 LETTERS = {
     f"messages/{message}/en.{part}": LINE
     for message in ("page_report", "step_reminder", "deadline_reminder")
@@ -83,11 +84,11 @@ def postgresql_server():
         yield server
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture
 def database_url(request, tmp_path):
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'breachclock.sqlite3'}"
-    return request.getfixturevalue("postgresql_server").url("playbooks")
+    if os.environ.get("BREACHCLOCK_TEST_DATABASE") == "postgresql":
+        return request.getfixturevalue("postgresql_server").url("playbooks")
+    return f"sqlite:///{tmp_path / 'breachclock.sqlite3'}"
 
 
 @pytest.fixture

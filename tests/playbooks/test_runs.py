@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from accounts.models import StaffMember
@@ -11,6 +11,7 @@ from foundation import ledger
 from foundation.database import db, transaction
 from foundation.errors import Missing, Refused
 from notifications import paging
+from notifications.models import Rotation
 from playbooks import library, runs
 from playbooks.models import ReminderRecord, Run, RunState, StepRecord, StepState
 
@@ -84,7 +85,7 @@ def test_a_message_names_the_step_the_time_left_and_where_to_go_and_no_person(ho
     assert page.context == {
         "number": "PM-2026-0007", "organisation": "ProMark", "step": "Reach whoever is on call",
         "timezone": "Europe/Copenhagen", "due_at": "2026-10-02T01:00:00+00:00", "hours_left": "0",
-        "link": house.about.replace("incident/", "/incidents/"),
+        "path": house.about.replace("incident/", "/incidents/"),
     }  # fmt: skip
 
 
@@ -224,7 +225,7 @@ def test_a_reminder_that_would_reach_nobody_pages_who_is_on_call(house):
         db.session.execute(
             update(runs.StaffMember).where(runs.StaffMember.id == house.dorthe).values(active=False)
         )
-        db.session.execute(update(paging.ContactMethod).values(opted_out_at=house.now))
+        db.session.execute(delete(Rotation))
     house.start("authority_notification", due=house.now + 48 * HOUR)
 
     assert len(house.pages()) == 1
@@ -363,6 +364,18 @@ def test_a_run_ends_with_its_last_step(house):
 
     run = db.session.scalars(select(Run)).one()
     assert (run.state, run.next_due_at, run.ended_at) == (RunState.ENDED, None, house.now)
+
+
+def test_what_has_ended_is_not_moved(house):
+    house.start("authority_notification", due=house.now + 72 * HOUR)
+    house.do(runs.end, house.about, actor="Dorthe", reason="No risk.")
+    before = actions(house)
+
+    later = house.now + 96 * HOUR
+    house.do(runs.move_anchor, house.about, "due", later, actor="Dorthe", reason="Too late for that.")
+
+    assert actions(house) == before
+    assert house.steps()["file"].due_at == house.now + 72 * HOUR
 
 
 def test_a_decision_not_to_notify_ends_that_playbook_alone(house):
