@@ -283,8 +283,10 @@ def _one_organisation(state: ORMExecuteState) -> None:
 def engine_options(url: str) -> dict[str, Any]:
     """Options of the engine for this address: what each database needs to be durable and shared."""
     if url.startswith("sqlite"):
-        return {"connect_args": {"timeout": 15, "check_same_thread": False}, "pool_size": 16}
+        sqlite = {"timeout": 15, "check_same_thread": False}
+        return {"connect_args": sqlite, "pool_size": 16, "hide_parameters": True}
     return {
+        "hide_parameters": True,
         "pool_size": 16,
         "max_overflow": 4,
         "pool_timeout": 5,
