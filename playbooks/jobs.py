@@ -13,10 +13,10 @@ log = structlog.get_logger()
 
 
 def tick(now: datetime | None = None) -> int:
-    """Advance the runs due at `now`, by default the database's, each in its own transaction; returns how many were advanced.
+    """Advance the runs due at `now`, each in its own transaction; returns how many were advanced.
 
-    At most a batch, the longest waiting first: what is left is due at the next tick. A run that
-    fails is looked at again in a minute and stops no other.
+    `now` is the database's clock unless told. At most a batch, the longest waiting first: what is left
+    is due at the next tick. A run that fails is looked at again in a minute and stops no other.
     """
     with everyone():
         at = now or database_now()

@@ -52,9 +52,11 @@ def _reminder(run: Run, record: StepRecord, rung: Rung, **how: Any) -> ReminderR
 
 
 def _page(run: Run, owed: Owed, now: datetime) -> None:
+    """Page who is on call: that somebody reported, or that a step's time runs out."""
+    reported = owed.rung.kind is Kind.ACTION and owed.step.anchor is Anchor.REPORTED
     paging.page(
-        organisation_id=run.organisation_id, about=run.about, template="page_report",
-        context=_context(run, owed, now), must_by=None, actor=CLOCK, now=now,
+        organisation_id=run.organisation_id, about=run.about, must_by=None, actor=CLOCK, now=now,
+        template="page_report" if reported else "page_deadline", context=_context(run, owed, now),
     )  # fmt: skip
 
 

@@ -8,9 +8,10 @@ from random import Random
 from threading import Barrier
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import LargeBinary, literal, select, type_coerce, update
 
 from foundation.database import acting_for, db, everyone, transaction
+from notifications.models import ContactMethod
 from playbooks import jobs
 from playbooks.models import ReminderRecord, Run, StepRecord
 
@@ -19,7 +20,7 @@ HOUR = timedelta(hours=1)
 
 def clocks(house, number):
     """So many clocks that tick at the same instant, each with a connection of its own."""
-    together = Barrier(number)
+    together = Barrier(number, timeout=20)
 
     def one(_):
         with house.app.app_context(), everyone():
@@ -62,7 +63,7 @@ def test_a_clock_that_runs_behind_does_nothing_again(house):
 
 
 def test_two_processes_that_start_the_same_playbook_start_one(house):
-    together = Barrier(3)
+    together = Barrier(3, timeout=20)
 
     def one(_):
         with house.app.app_context(), acting_for(house.promark):
@@ -112,6 +113,50 @@ def test_a_step_that_cannot_be_spoken_of_silences_no_other_and_is_tried_again(ho
     house.now += timedelta(minutes=1)
     jobs.tick(house.now)
     assert [m[1] for m in house.messages()[before:]][-1] == "Draft the notification"
+
+
+def spoil(staff_id):
+    """Whoever's numbers lie under a lost key cannot be written to. Returns how to mend it."""
+    own = select(ContactMethod.__table__.c.id, type_coerce(ContactMethod.__table__.c.address, LargeBinary))
+    kept = db.session.execute(own.where(ContactMethod.__table__.c.staff_id == staff_id)).all()
+    write(dict.fromkeys((key for key, _ in kept), b"not ours"))
+    return lambda: write(dict(tuple(row) for row in kept))
+
+
+def write(addresses):
+    table = ContactMethod.__table__
+    with transaction():
+        for key, address in addresses.items():
+            new = literal(address, LargeBinary)
+            db.session.execute(update(table).where(table.c.id == key).values(address=new))
+
+
+def test_a_colleague_who_cannot_be_written_to_costs_nobody_else_the_reminder(house):
+    house.start()
+    spoil(house.birk)
+    house.now += 6 * HOUR
+
+    jobs.tick(house.now)
+
+    fixing = ("step_reminder", "Fix the moment of awareness", "2")
+    assert house.messages(to=house.astrid).count(fixing) == 1
+    assert house.messages(to=house.birk, template="step_reminder") == []
+
+
+def test_a_step_that_fails_half_way_leaves_nothing_half_said(house):
+    house.start("authority_notification", due=house.now + 72 * HOUR)
+    house.now += 69 * HOUR
+    mend = spoil(house.astrid)
+
+    jobs.tick(house.now)
+    half = [m for m in house.messages(to=house.dorthe) if m[1] == "File it with the authority"]
+    mend()
+    house.now += timedelta(minutes=1)
+    jobs.tick(house.now)
+
+    assert half == []
+    assert ("deadline_reminder", "File it with the authority", "2.98") in house.messages(to=house.dorthe)
+    assert [page.template for page in house.pages()] == ["page_deadline"]
 
 
 def test_runs_of_every_organisation_are_advanced_whoever_asks(house):

@@ -234,12 +234,24 @@ def test_a_reminder_that_would_reach_nobody_pages_who_is_on_call(house):
 
 def test_who_is_paged_is_not_reminded_as_well(house):
     house.start()
+
     house.until(3.1)
 
     last = [m for m in house.messages(to=house.astrid) if m[2] == "1"]
+    assert last == [("page_deadline", "Read the report and say what it is", "1")]
 
-    assert [m[0] for m in last] == []  # the page of the report is still open and still getting louder
-    assert house.messages(template="step_reminder", to=house.dorthe) == []
+
+def test_an_acknowledged_deadline_is_paged_again_while_its_step_is_open(house):
+    house.start("authority_notification", due=house.now + 3 * HOUR)
+    [page] = house.pages()
+    house.do(paging.acknowledge, page.id, house.astrid, way="sms")
+
+    house.until(2.1)
+
+    assert [(each.template, each.state) for each in house.pages()] == [
+        ("page_deadline", "acknowledged"),
+        ("page_deadline", "open"),
+    ]
 
 
 # --- moving -------------------------------------------------------------------------------------
