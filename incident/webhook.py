@@ -14,23 +14,26 @@ from uuid import UUID
 import structlog
 from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
+from limits import parse
+from redis import RedisError
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from standardwebhooks.webhooks import Webhook
 
-from accounts.permissions import signed_by
+from accounts.permissions import open_to_all, signed_by
 from foundation import http, queue
 from foundation.database import db, everyone, transaction, utcnow
-from incident import processors, reports
+from incident import openapi, processors, reports
 
-bp = Blueprint("webhook", __name__, url_prefix="/api/v1/reports")
+bp = Blueprint("webhook", __name__, url_prefix="/api/v1")
 log = structlog.get_logger()
 MOST_SIGNATURES = 5
 LONGEST_ID = 200
 NOBODY = "whsec_" + b64encode(b"\0" * 32).decode()  # checked for unknown endpoints, to take as long
 TRIES = 3
+FLOOD = parse("6000 per minute")  # of one sender; no processor has that many breaches to tell of
 
 
-@bp.post("/<endpoint_id>")
+@bp.post("/reports/<endpoint_id>")
 @signed_by("Standard Webhooks")
 def receive(endpoint_id: str) -> ResponseReturnValue:
     """Take in one report; the answer is in the contract, section 3."""
@@ -40,6 +43,8 @@ def receive(endpoint_id: str) -> ResponseReturnValue:
             sender = processors.sender(endpoint_id, utcnow())
             if not _is_signed(sender.secrets if sender else (NOBODY,), body) or sender is None:
                 return _unsigned()
+            if _is_flood(sender.endpoint_id):
+                return _slower()
             return _take_in(sender, body)
         except (OperationalError, DBAPIError) as trouble:
             db.session.rollback()
@@ -47,7 +52,7 @@ def receive(endpoint_id: str) -> ResponseReturnValue:
             return _later()
 
 
-@bp.get("/<endpoint_id>/<uuid:report_id>")
+@bp.get("/reports/<endpoint_id>/<uuid:report_id>")
 @signed_by("Standard Webhooks")
 def status(endpoint_id: str, report_id: UUID) -> ResponseReturnValue:
     """The state of the sender's own report, and nothing else; signed the same way, over an empty body."""
@@ -59,6 +64,13 @@ def status(endpoint_id: str, report_id: UUID) -> ResponseReturnValue:
     if found is None:
         return http.problem(404, "Not found", "You have sent no such report.")
     return jsonify(found)
+
+
+@bp.get("/openapi.json")
+@open_to_all("Whoever writes the sending program reads here how.")
+def describe() -> ResponseReturnValue:
+    """The OpenAPI 3.1 document of this interface."""
+    return jsonify(openapi.document())
 
 
 def _is_signed(secrets: tuple[str, ...], body: bytes) -> bool:
@@ -120,6 +132,20 @@ def _answer(outcome: reports.Outcome) -> ResponseReturnValue:
         return jsonify(outcome.document), 202
     extra = {"errors": outcome.document["errors"]} if outcome.document.get("errors") else {}
     return http.problem(outcome.status, outcome.document["title"], outcome.document["detail"], **extra)
+
+
+def _is_flood(endpoint_id: str) -> bool:
+    """Whether this sender has gone wild; without the queue server nobody counts, and all come in."""
+    try:
+        return not http.limiter.limiter.hit(FLOOD, "reports", endpoint_id)
+    except RedisError:
+        return False
+
+
+def _slower() -> Response:
+    answer = http.problem(429, "Too many reports at once", "Nothing of this one was kept. Send it again.")
+    answer.headers["Retry-After"] = "60"
+    return answer
 
 
 def _unsigned() -> Response:
