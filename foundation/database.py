@@ -190,6 +190,27 @@ def transaction() -> Iterator[Session]:
         action()
 
 
+@contextmanager
+def part() -> Iterator[None]:
+    """A part of the open transaction that is undone alone when it fails, and raises.
+
+    With its rows goes what it gathered, ledger lines among it, and what was to follow the commit: a
+    record of what never happened would be worse than none.
+    """
+    session = db.session()
+    info = session.info
+    before, after = dict(info["before_commit"]), dict(info["after_commit"])
+    lengths = {name: len(lines) for name, lines in info["gathered"].items()}
+    try:
+        with session.begin_nested():
+            yield
+    except BaseException:
+        info.update(before_commit=before, after_commit=after)
+        for name, lines in info["gathered"].items():
+            del lines[lengths.get(name, 0) :]
+        raise
+
+
 def before_commit(action: Callable[[], None]) -> bool:
     """Call this once at the end of the open transaction, as part of it; false when nobody opened one."""
     info = db.session().info

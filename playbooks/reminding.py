@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, select
 from accounts import people
 from accounts.models import Organisation, Role
 from foundation import ledger
-from foundation.database import db
+from foundation.database import db, part
 from notifications import paging
 from playbooks.models import ReminderRecord, Run, RunState, StepRecord, StepState
 from playbooks.rules import timeline
@@ -70,7 +70,7 @@ def _remind(run: Run, record: StepRecord, owed: Owed, now: datetime) -> list[UUI
 def _reached(run: Run, record: StepRecord, owed: Owed, staff_id: UUID, now: datetime) -> bool:
     """Remind one person; a fault with one, such as a number nobody can read, costs no other theirs."""
     try:
-        with db.session.begin_nested():
+        with part():
             posted = paging.remind(
                 organisation_id=run.organisation_id, about=run.about, staff_ids=[staff_id],
                 template="deadline_reminder" if owed.step.anchor is Anchor.DUE else "step_reminder",

@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from accounts.models import StaffMember
-from foundation.database import db, new_id
+from foundation.database import db, new_id, part
 from foundation.errors import Refused
 from notifications import paging
 from playbooks import library, reminding, rows
@@ -102,7 +102,7 @@ def start(
         state=RunState.RUNNING, next_due_at=now, started_at=now, started_by=actor,
     )  # fmt: skip
     try:
-        with db.session.begin_nested():
+        with part():
             db.session.add(run)
     except IntegrityError:  # another process started it between our look and our insert
         if running := rows.running(about, playbook_key):
@@ -329,7 +329,7 @@ def _do_owed(
 
 def _attempt(run: Run, record: StepRecord, owed: Owed, now: datetime) -> bool:
     try:
-        with db.session.begin_nested():
+        with part():
             reminding.say(run, record, owed, now)
     except Exception:  # whatever it was, the other steps must still be spoken of
         log.exception("step.reminder_failed", run=str(run.id), step=record.key, rung=owed.rung.key)
