@@ -97,8 +97,8 @@ class PostgreSQL:
 
 
 @contextmanager
-def postgresql() -> Iterator[PostgreSQL]:
-    """A PostgreSQL server on a socket, not durable on purpose: it lives as long as the tests."""
+def postgresql(*, durable: bool = False) -> Iterator[PostgreSQL]:
+    """A PostgreSQL server on a socket; unless `durable` it forgets, for it lives as long as the tests."""
     with tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as made:
         folder = Path(made)
         user = NOBODY if os.geteuid() == 0 else None
@@ -118,7 +118,8 @@ def postgresql() -> Iterator[PostgreSQL]:
             stdout=subprocess.DEVNULL,
             check=True,
         )
-        options = "-c fsync=off -c full_page_writes=off -c listen_addresses= -c max_connections=200"
+        options = "-c listen_addresses= -c max_connections=200"
+        options += "" if durable else " -c fsync=off -c full_page_writes=off"
         argv = [str(binaries / "postgres"), "-D", str(data), "-k", str(folder), *options.split()]
         with running(argv, stop=signal.SIGQUIT, user=user, log=folder / "server.log"):
             server = PostgreSQL(folder, count(1))

@@ -1,0 +1,38 @@
+"""`python -m bench`: runs the benchmarks and prints one line for each figure, ratios first."""
+
+import argparse
+
+from bench import intake, latency
+
+BENCHES = {"intake": intake.run, "latency": latency.run}
+DATABASES = ("sqlite", "postgresql")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench",
+        description="Measure the product against floors of the same kind, interleaved, in the same run. Only "
+        "ratios mean anything: absolute figures drift with the machine.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument(
+        "what", nargs="?", default="all", choices=[*BENCHES, "all"],
+        help="intake: reports taken in per second; latency: from the answer to the provider having the page",
+    )  # fmt: skip
+    parser.add_argument("--database", choices=DATABASES, help="on one database alone")
+    parser.add_argument("--seconds", type=float, default=6, help="of load for each server in each round")
+    parser.add_argument("--rounds", type=int, default=5, help="of which the medians are told")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Run what was asked for, on the databases asked for."""
+    given = _arguments()
+    for name in BENCHES if given.what == "all" else [given.what]:
+        for database in [given.database] if given.database else DATABASES:
+            print(f"\n{name} on {database}", flush=True)
+            BENCHES[name](database, seconds=given.seconds, rounds=given.rounds)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+"""A whole installation as in production: real servers, real processes, example organisations."""
+
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import requests
+from flask import Flask
+
+from bench.senders import Endpoint
+from foundation import database
+from foundation.database import db, everyone, transaction, utcnow
+from foundation.processes import dies_with
+from foundation.settings import Settings, load
+from incident import example, starting
+from tests import servers
+from tests.sandbox import Sandbox
+
+ROOT = Path(__file__).parents[1]
+READY_WITHIN = 30.0
+
+
+@dataclass(frozen=True)
+class Installation:
+    """An installation that nobody serves yet: its settings, who may report to it, and its sandbox."""
+
+    settings: Settings
+    environ: dict[str, str]
+    app: Flask
+    endpoints: list[Endpoint]
+    sandbox: Sandbox
+
+    @contextmanager
+    def running(self, *names: str) -> Iterator[dict[str, "subprocess.Popen[bytes]"]]:
+        """Run these processes of `breachclock up`; all of its workers when asked for "workers"."""
+        children = [
+            child
+            for child in starting.children(self.settings)
+            if child.name in names or ("workers" in names and child.name.startswith("worker"))
+        ]
+        with ExitStack() as stack:
+            processes = {each.name: stack.enter_context(self._process(each.argv)) for each in children}
+            for each in children:
+                if each.ready:
+                    _wait_until_it_answers(each.ready)
+            yield processes
+            if dead := [name for name, process in processes.items() if process.poll() is not None]:
+                log = (self.settings.home / "processes.log").read_text()
+                raise RuntimeError(f"{' and '.join(dead)} ended in between:\n{log[-3000:]}")
+
+    @contextmanager
+    def floor(self, factory: str) -> Iterator[str]:
+        """Run a floor behind the very web server of the product; yields its address."""
+        settings = replace(self.settings, bind=f"127.0.0.1:{_free_port()}")
+        web = next(each for each in starting.children(settings) if each.name == "web")
+        with self._process((*web.argv[:-1], f"bench.floors:{factory}()")):
+            _wait_until_it_answers(f"http://{settings.bind}/healthz")
+            yield f"http://{settings.bind}"
+
+    @contextmanager
+    def _process(self, argv: tuple[str, ...]) -> Iterator["subprocess.Popen[bytes]"]:
+        with (self.settings.home / "processes.log").open("ab") as log:
+            process = subprocess.Popen(
+                argv, cwd=ROOT, env=self.environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True, preexec_fn=dies_with(os.getpid()),  # noqa: PLW1509  calls the kernel alone
+            )  # fmt: skip
+        try:
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+
+@contextmanager
+def installation(kind: str) -> Iterator[Installation]:
+    """Lay an installation on a new, durable database of this kind, with the example organisations in it."""
+    with ExitStack() as stack:
+        home = Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True))
+        )
+        bind = f"127.0.0.1:{_free_port()}"
+        url = f"sqlite:///{home / 'breachclock.sqlite3'}"
+        if kind == "postgresql":
+            url = stack.enter_context(servers.postgresql(durable=True)).create("breachclock")
+        sandbox = stack.enter_context(Sandbox.start(home / "sandbox", f"http://{bind}", process=True))
+        environ = {
+            **os.environ, **sandbox.environment, "PYTHONPATH": str(ROOT), "BREACHCLOCK_HOME": str(home),
+            "BREACHCLOCK_BIND": bind, "BREACHCLOCK_DATABASE_URL": url, "BREACHCLOCK_SANDBOX_URL": sandbox.url,
+            "BREACHCLOCK_REDIS_URL": stack.enter_context(servers.valkey()),
+            "BREACHCLOCK_SMS": "sandbox", "BREACHCLOCK_EMAIL": "sandbox",
+        }  # fmt: skip
+        settings = load(environ, make_keys=True)
+        yield _planted(settings, environ, sandbox)
+
+
+def _planted(settings: Settings, environ: dict[str, str], sandbox: Sandbox) -> Installation:
+    from wsgi import create_app  # noqa: PLC0415  the composition root, here as in tests
+
+    app = create_app(settings)
+    chosen = dict.fromkeys(example.addresses(), "larch-ferry-zinc-otter-47")
+    with app.app_context(), everyone():
+        database.migrate(app.config["DATA"] / "migrations")
+        with transaction():
+            planted = example.plant(chosen, public_url=settings.public_url, now=utcnow())
+        db.session.remove()
+        db.engine.dispose()
+    endpoints = [
+        Endpoint("/" + each["report_url"].split("/", 3)[3], each["secret"]) for each in planted.processors
+    ]
+    environ["BENCH_SECRETS"] = " ".join(f"{each.path}={each.secret}" for each in endpoints)
+    return Installation(settings, environ, app, endpoints, sandbox)
+
+
+def _free_port() -> int:
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        port: int = trial.getsockname()[1]
+        return port
+
+
+def _wait_until_it_answers(address: str) -> None:
+    limit = time.monotonic() + READY_WITHIN
+    while True:
+        try:
+            if requests.get(address, timeout=2).ok:
+                return
+        except requests.ConnectionError:
+            pass
+        if time.monotonic() > limit:
+            raise TimeoutError(f"{address} does not answer.")
+        time.sleep(0.05)

@@ -1,0 +1,72 @@
+"""How long until a provider has the page for a report that was just acknowledged, and what idling costs.
+
+Everything runs as in production; one report at a time, each when the one before has been paged for.
+"""
+
+import os
+import random
+import time
+from datetime import datetime
+from pathlib import Path
+from statistics import median
+
+import requests
+
+from bench.installation import Installation, installation
+from bench.senders import Letters
+from foundation.database import utcnow
+
+REPORTS = 40
+CALM = (0.4, 1.2)  # seconds between two reports, so that no round of the clock is always met alike
+IDLE = 20.0  # seconds of watching the clock do nothing
+GIVEN_UP = 10.0
+GOAL_MEDIAN, GOAL_WORST, GOAL_IDLE = 0.5, 1.0, 0.02
+
+
+def run(database: str, *, seconds: float, rounds: int) -> None:  # noqa: ARG001  as long as it takes
+    """Measure and print both."""
+    with installation(database) as laid, laid.running("web", "clock", "workers") as processes:
+        time.sleep(2)
+        idle, waits = _share_of_a_core(processes["clock"].pid), sorted(_waits(laid))
+    half, late, worst = median(waits), waits[len(waits) * 95 // 100], waits[-1]
+    print(f"  {half / GOAL_MEDIAN:5.2f} of the goal  from 202 to the provider, p50 {half:.3f} s")
+    print(f"  {worst / GOAL_WORST:5.2f} of the goal  worst {worst:.3f} s, p95 {late:.3f} s of {len(waits)}")
+    print(f"  {idle / GOAL_IDLE:5.2f} of the goal  the idle clock, {idle:.1%} of a core")
+
+
+def _waits(laid: Installation) -> list[float]:
+    """Seconds from each answer to the first text message about it that the provider took."""
+    letters, chance, waits = Letters(laid.endpoints[:1]), random.Random(72), []
+    with requests.Session() as session:
+        for number in range(REPORTS):
+            time.sleep(chance.uniform(*CALM))
+            url, headers, body = letters.letter(number, f"http://{laid.settings.bind}")
+            answer = session.post(url, data=body, headers=headers, timeout=GIVEN_UP)
+            acknowledged = utcnow()
+            answer.raise_for_status()
+            waits.append((_paged_at(laid, answer.json()["incident_number"]) - acknowledged).total_seconds())
+    return waits
+
+
+def _paged_at(laid: Installation, incident_number: str) -> datetime:
+    """When the provider took the first text message that names the incident."""
+    until = time.monotonic() + GIVEN_UP
+    while time.monotonic() < until:
+        for each in reversed(laid.sandbox.accepted("twilio")):
+            if incident_number in each["body"]:
+                return datetime.fromisoformat(each["at"])
+        time.sleep(0.1)
+    raise TimeoutError(f"Nobody was paged about {incident_number} within {GIVEN_UP:g} s.")
+
+
+def _share_of_a_core(pid: int) -> float:
+    """What a process uses of one core while nothing happens."""
+    before = _processor_seconds(pid)
+    time.sleep(IDLE)
+    return (_processor_seconds(pid) - before) / IDLE
+
+
+def _processor_seconds(pid: int) -> float:
+    """User and system time of a process so far (proc(5), fields 14 and 15)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
