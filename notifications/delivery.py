@@ -5,23 +5,22 @@ the same thing changes nothing. Giving up makes the next channel's message, or a
 the same transaction.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from foundation import ledger, queue
 from foundation.database import db, new_id
 from foundation.encryption import blind_indexes
-from notifications import outbox
+from notifications import circuits, outbox
 from notifications.channels import Accepted, Answer, Refusal
 from notifications.models import (
     Attempt,
-    Circuit,
     ContactMethod,
     Kind,
     Message,
@@ -31,9 +30,6 @@ from notifications.models import (
     State,
 )
 from notifications.rules import receipts, retry
-
-LEFT_ALONE = timedelta(seconds=60)
-OPEN = (State.PENDING, State.SENDING, State.UNCERTAIN, State.HELD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +50,7 @@ class Line:
     created_at: datetime
     done_at: datetime | None
     dedupe_key: str
+    about: str
 
 
 def record(claimed: outbox.Claim, answer: Answer, *, now: datetime) -> None:
@@ -131,8 +128,8 @@ def hold(message: Message, *, why: str, now: datetime) -> None:
 
 def _refused(message: Message, attempt: Attempt, answer: Refusal, *, now: datetime) -> None:
     if answer.account:
-        _open_circuit(attempt.provider, answer.why, now)
-        _again(message, why=answer.why, now=now, wait=LEFT_ALONE, counts=False)
+        circuits.leave_alone(attempt.provider, why=answer.why, now=now)
+        _again(message, why=answer.why, now=now, wait=circuits.LEFT_ALONE, counts=False)
     elif retry.is_permanent(answer.code, attempt.number):
         attempt.outcome = Outcome.REJECTED
         unreached(message, why=answer.why, code=answer.code, now=now)
@@ -210,17 +207,6 @@ def opted_out(address: str, *, now: datetime) -> int:
         .execution_options(synchronize_session=False)
     )
     return len(hit.all())
-
-
-def _open_circuit(provider: str, why: str, now: datetime) -> None:
-    circuit = db.session.get(Circuit, provider)
-    if circuit is None:
-        db.session.add(Circuit(provider=provider, open_until=now + LEFT_ALONE, opened_at=now, why=why))
-        return
-    if circuit.open_until <= now - LEFT_ALONE * 5:
-        circuit.told_at = None
-        circuit.opened_at = now
-    circuit.open_until, circuit.why = now + LEFT_ALONE, why
 
 
 def receipt(
@@ -351,14 +337,23 @@ def _log(message: Message, action: str, now: datetime, **details: Any) -> None:
 
 def log_for(about: str) -> list[Line]:
     """Every message about one thing, oldest first, without addresses."""
-    rows = db.session.scalars(select(Message).where(Message.about == about).order_by(Message.id))
-    return [
-        Line(
-            m.id, m.kind, m.channel, m.template, m.locale, m.state, m.attempts, m.staff_id, m.reference,
-            m.why, m.wants_person_at is not None, m.created_at, m.done_at, m.dedupe_key,
-        )
-        for m in rows
-    ]  # fmt: skip
+    return [_line(each) for each in _messages(Message.about == about)]
+
+
+def waiting_for_a_person() -> list[Line]:
+    """Every message that only a person can decide of, oldest first."""
+    return [_line(each) for each in _messages(Message.wants_person_at.is_not(None))]
+
+
+def _messages(which: ColumnElement[bool]) -> Iterable[Message]:
+    return db.session.scalars(select(Message).where(which).order_by(Message.id))
+
+
+def _line(m: Message) -> Line:
+    return Line(
+        m.id, m.kind, m.channel, m.template, m.locale, m.state, m.attempts, m.staff_id, m.reference,
+        m.why, m.wants_person_at is not None, m.created_at, m.done_at, m.dedupe_key, m.about,
+    )  # fmt: skip
 
 
 def outcomes(about: str, dedupe_keys: Sequence[str]) -> dict[str, str]:

@@ -16,8 +16,8 @@ from sqlalchemy import insert, or_, select, update
 from foundation import ledger, queue
 from foundation.database import db, new_id
 from foundation.encryption import blind_index
-from notifications import rendering
-from notifications.models import Attempt, Channel, Circuit, Kind, Message, Page, PageState, State
+from notifications import circuits, rendering
+from notifications.models import Attempt, Channel, Kind, Message, Page, PageState, State
 from notifications.rules.replies import LENGTH, SIGNS
 from notifications.rules.retry import ONCE, PAGING, Terms
 
@@ -136,8 +136,8 @@ def claim(message_id: UUID, *, provider_of: dict[str, str], now: datetime) -> Cl
         )
         return None
     provider = provider_of[message.channel]
-    if (circuit := db.session.get(Circuit, provider)) and circuit.open_until > now:
-        message.ready_at = circuit.open_until
+    if until := circuits.left_alone_until(provider, now):
+        message.ready_at = until
         return None
     taken = db.session.scalar(
         update(Message)

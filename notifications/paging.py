@@ -124,7 +124,7 @@ def _move_on(open_page: Page, now: datetime) -> None:
     told = [
         person
         for target in move.targets
-        for person in _people(open_page.organisation_id, target, now)
+        for person in people_of(open_page.organisation_id, target, now)
         if _post_page(open_page, person, now)
     ]
     ledger.append(
@@ -138,7 +138,8 @@ def _move_on(open_page: Page, now: datetime) -> None:
     open_page.next_at = now + timedelta(seconds=5) if hurry else move.next_at
 
 
-def _people(organisation_id: UUID, target: dict[str, Any], now: datetime) -> list[StaffMember]:
+def people_of(organisation_id: UUID, target: dict[str, Any], now: datetime) -> list[StaffMember]:
+    """Whom a step of a policy pages at `now`."""
     if "staff" in target:
         ids: Iterable[UUID] = [UUID(target["staff"])]
     elif "rotation" in target:

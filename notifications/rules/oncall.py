@@ -8,6 +8,15 @@ from zoneinfo import ZoneInfo
 
 
 @dataclass(frozen=True, slots=True)
+class Shift:
+    """One person's turn, from an instant to the next handover."""
+
+    member: UUID
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Turns:
     """A rotation: members in order, each for `shift_days`, from `first_handover` (aware) on."""
 
@@ -41,3 +50,19 @@ class Turns:
             if (aware := change.replace(tzinfo=zone)) > now:
                 return aware
         raise AssertionError("A handover always follows.")
+
+    def shifts(self, start: datetime, end: datetime) -> list[Shift]:
+        """The shifts that touch the time from `start` to `end`; the first begins at `start`.
+
+        Shifts of one person after another are one.
+        """
+        found: list[Shift] = []
+        at = start
+        while at < end and (member := self.on_call(at)):
+            change = self.next_handover(at)
+            if found and found[-1].member == member:
+                found[-1] = Shift(member, found[-1].start, change)
+            else:
+                found.append(Shift(member, at, change))
+            at = change
+        return found

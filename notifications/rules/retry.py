@@ -64,7 +64,7 @@ def wait_before(attempt: int, retry_after: float | None = None) -> timedelta:
 
     `attempt` counts those made; `retry_after` is the provider's own wish in seconds.
     """
-    wait = FIRST_WAIT * (2 ** min(max(attempt - 1, 0), 10)) * random.uniform(0.7, 1.3)  # noqa: S311
+    wait: timedelta = FIRST_WAIT * (2 ** min(max(attempt - 1, 0), 10)) * random.uniform(0.7, 1.3)  # noqa: S311
     if retry_after is not None:
         wait = max(wait, timedelta(seconds=min(retry_after, LONGEST_WAIT.total_seconds())))
     return min(wait, LONGEST_WAIT)

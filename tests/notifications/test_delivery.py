@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from foundation.database import db
-from notifications import delivery, outbox
+from notifications import circuits, delivery, outbox
 from notifications.channels import Accepted, Refusal, Unsure
 from notifications.models import Circuit, ContactMethod, Kind, Outcome, State
 
@@ -240,7 +240,7 @@ def test_a_provider_that_refuses_our_account_is_left_alone_and_nothing_counts_as
     message = house.send(house.post(), Refusal("SendGrid refused (401)", code="401", account=True))
 
     circuit = db.session.get_one(Circuit, "sendgrid")
-    assert (circuit.open_until, circuit.told_at) == (house.now + delivery.LEFT_ALONE, None)
+    assert (circuit.open_until, circuit.told_at) == (house.now + circuits.LEFT_ALONE, None)
     assert message.state is State.PENDING
     assert house.claim(house.post(key="letter:2")) is None
 
