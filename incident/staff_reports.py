@@ -1,0 +1,195 @@
+"""Reports that colleagues type in, new facts they enter, and what they do with reports nobody could read.
+
+What a form tells is kept as a report like any other: the document's bytes, hashed. The same form sent
+twice is one report.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from flask_babel import gettext as _
+from sqlalchemy import func, select
+
+from accounts.models import Organisation, StaffMember
+from foundation import ledger
+from foundation.database import db, new_id
+from foundation.errors import Invalid, Missing, Refused
+from incident import clocks, intake
+from incident.models import Incident, Processor, Report, ReportState
+from incident.rules.facts import parse
+from notifications import paging
+from playbooks import runs
+
+FORM = "form"
+LONGEST_DESCRIPTION = 20000
+
+
+@dataclass(frozen=True, slots=True)
+class FormReport:
+    """What a colleague typed: the facts document, and an id that tells a form sent twice."""
+
+    document: dict[str, Any]
+    form_id: str
+    processor_id: UUID | None = None
+
+
+def take_in(told: FormReport, *, by: StaffMember, now: datetime) -> UUID:
+    """Open an incident from the form and keep what was typed; returns the incident's id.
+
+    The same form again returns the same incident. Raises: FactsFault, Missing for an unknown processor.
+    """
+    db.session.get_one(Organisation, by.organisation_id, with_for_update=True)  # two of one form wait here
+    if known := _opened_by(told.form_id):
+        return known
+    name = processor_named(told.processor_id)
+    source = (
+        _("%(name)s, by telephone or mail from %(processor)s", name=by.name, processor=name)
+        if name
+        else by.name
+    )
+    incident_id, number = intake.open_incident(
+        intake.Told(by.organisation_id, told.document, parse(told.document), source, told.processor_id),
+        now=now,
+    )
+    _keep(told, incident_id, number, by, now)
+    return incident_id
+
+
+def processor_named(processor_id: UUID | None) -> str | None:
+    """The name of a processor of ours. Raises: Missing."""
+    if processor_id is None:
+        return None
+    name = db.session.scalar(select(Processor.name).where(Processor.id == processor_id))
+    if name is None:
+        raise Missing(_("There is no such processor."))
+    return name
+
+
+def _opened_by(form_id: str) -> UUID | None:
+    return db.session.scalar(
+        select(Report.incident_id).where(Report.kind == FORM, Report.webhook_id == form_id)
+    )
+
+
+def _keep(told: FormReport, incident_id: UUID, number: str, by: StaffMember, now: datetime) -> None:
+    body = json.dumps(told.document, ensure_ascii=False, sort_keys=True, indent=1).encode()
+    report = Report(
+        id=new_id(), organisation_id=by.organisation_id, processor_id=told.processor_id, staff_id=by.id,
+        incident_id=incident_id, webhook_id=told.form_id, kind=FORM, state=ReportState.ACCEPTED, body=body,
+        body_sha256=hashlib.sha256(body).hexdigest(), status=200, answer={"incident_number": number},
+        told_at=now, received_at=now,
+    )  # fmt: skip
+    db.session.add(report)
+    db.session.flush()
+    ledger.append(
+        f"incident/{incident_id}", "report.received", organisation_id=by.organisation_id, actor=by.name,
+        at=now, report=report.id, body_sha256=report.body_sha256, kind=FORM,
+    )  # fmt: skip
+
+
+def learn(
+    incident: Incident, document: dict[str, Any], *, after: int, reason: str, by: str, now: datetime
+) -> int:
+    """Enter new facts as the next version; `after` is the version the person changed.
+
+    The same again is no new version. Returns the number that holds. Raises: Invalid without a reason,
+    Conflict when the facts have moved on meanwhile, FactsFault.
+    """
+    if document == clocks.document_of(incident):
+        return incident.facts_number
+    if incident.facts_number != after:
+        raise Conflict(_("Somebody entered new facts while you were writing. Nothing of yours is lost."))
+    if not reason.strip():
+        raise Invalid(_("New facts need a word on where they come from."))
+    told = intake.Told(
+        incident.organisation_id, document, parse(document), by, incident.processor_id, reason.strip()
+    )
+    return intake.learn(incident, told, now=now)
+
+
+class Conflict(Refused):
+    """Two people changed the same version; both are shown."""
+
+
+# --- reports that nobody could read -------------------------------------------------------------
+
+
+def open_from_faulty(report: Report, *, by: StaffMember, now: datetime) -> UUID:
+    """Make an incident of a report that could not be read: a person says what it is; returns its id."""
+    if report.state != ReportState.FAULTY:
+        return _incident_of(report)
+    name = processor_named(report.processor_id) or by.name
+    title = _("Report of %(name)s that could not be read", name=name)
+    document = {
+        "title": title[:200],
+        "description": report.body.decode("utf-8", "replace").replace("\0", "")[:LONGEST_DESCRIPTION],
+        "timeline": {"informed_at": report.received_at.isoformat()},  # the clock runs from its arrival
+    }
+    reason = _("Taken from report %(id)s, which could not be read.", id=report.id)
+    told = intake.Told(report.organisation_id, document, parse(document), name, report.processor_id, reason)
+    incident_id, _number = intake.open_incident(told, now=now)
+    report.state, report.incident_id = ReportState.ACCEPTED, incident_id
+    db.session.flush()
+    ledger.append(
+        f"incident/{incident_id}", "report.received", organisation_id=report.organisation_id, actor=by.name,
+        at=now, report=report.id, body_sha256=report.body_sha256, kind=report.kind, reason=reason,
+    )  # fmt: skip
+    _end_page_if_last(report, by.name, now)
+    return incident_id
+
+
+def _incident_of(report: Report) -> UUID:
+    if report.incident_id is None:
+        raise Refused(_("This report has been dealt with already."))
+    return report.incident_id
+
+
+def deal_with(report: Report, *, reason: str, by: StaffMember, now: datetime) -> None:
+    """A person has dealt with a faulty report otherwise, and says how; a second time changes nothing.
+
+    Raises: Invalid without a reason, Refused for a report that was not faulty.
+    """
+    if not reason.strip():
+        raise Invalid(_("Say how it was dealt with: it stands in the record."))
+    if report.state == ReportState.SEEN:
+        return
+    if report.state != ReportState.FAULTY:
+        raise Refused(_("Only a faulty report is dealt with here; this one belongs to an incident."))
+    report.state = ReportState.SEEN
+    db.session.flush()
+    ledger.append(
+        f"organisation/{report.organisation_id}", "report.dealt_with", at=now, actor=by.name,
+        organisation_id=report.organisation_id, reason=reason.strip(), report=report.id,
+    )  # fmt: skip
+    _end_page_if_last(report, by.name, now)
+
+
+def _end_page_if_last(report: Report, by: str, now: datetime) -> None:
+    """Nobody is called any more once no faulty report is left."""
+    left = db.session.scalar(select(func.count()).where(Report.state == ReportState.FAULTY))
+    if not left:
+        paging.end(
+            f"organisation/{report.organisation_id}", actor=by, reason="No faulty report is left.", now=now
+        )
+
+
+def add_note(incident: Incident, text: str, *, by: str, now: datetime) -> None:
+    """Enter a note into the record; it can never be changed or removed. Raises: Invalid when empty."""
+    if not text.strip():
+        raise Invalid(_("A note needs words."))
+    ledger.append(
+        incident.chain, "note.added", organisation_id=incident.organisation_id, actor=by, at=now,
+        reason=text.strip()[:4000],
+    )  # fmt: skip
+
+
+def acknowledge(incident: Incident, *, by: StaffMember, now: datetime) -> None:
+    """Take every open page about the incident, on the screen."""
+    for page in paging.pages_for(incident.chain):
+        if page.state == "open":
+            paging.acknowledge(page.id, by.id, way="screen", now=now)
+    runs.happened(incident.chain, "page.acknowledged", actor=by.name, now=now)
