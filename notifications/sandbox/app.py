@@ -51,10 +51,9 @@ def create_sandbox(config: SandboxConfig) -> Flask:
 def _data(folder: str) -> str:
     """Templates and static files stand beside the packages in a checkout, in one folder in a wheel."""
     root = Path(__file__).parents[2]
-    place = root / folder if (root / folder / "sandbox").is_dir() or folder == "static" else None
-    if place is None or not place.is_dir():
-        place = root / "breachclock_data" / folder
-    return str(place)
+    ours = {"templates": "sandbox/bench.html", "static": "sandbox.css"}[folder]
+    beside = (root / folder / ours).is_file()
+    return str(root / folder if beside else root / "breachclock_data" / folder)
 
 
 def refuse_other_origins() -> None:

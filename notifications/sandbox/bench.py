@@ -45,6 +45,8 @@ class Bench:
     def clear(self) -> None:
         """Begin anew: no messages, no rules, nothing on its way; names stay."""
         self.scheduler.forget()
+        self.lanes.forget()
+        self.caller.made.clear()
         self.script.remove()
         self.store.clear()
 

@@ -5,7 +5,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
@@ -125,13 +126,13 @@ class Caller:
         if behaviour.mode == "never":
             return
         for _ in range(behaviour.copies):
-            self.made.append(call)
+            copy = replace(call)
+            self.made.append(copy)
+            post = partial(self._lanes.post, lane, partial(self._try, copy))
             if behaviour.delay:
-                self._scheduler.after(
-                    behaviour.delay, lambda: self._lanes.post(lane, lambda: self._try(call))
-                )
+                self._scheduler.after(behaviour.delay, post)
             else:
-                self._lanes.post(lane, lambda: self._try(call))
+                post()
 
     def _try(self, call: Call) -> float | None:
         """One try. Gives the seconds until the next when it was not heard and tries are left."""

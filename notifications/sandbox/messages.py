@@ -97,7 +97,8 @@ class Store:
             case "message":
                 self._keep(Message.read(line))
             case "state":
-                self._apply(self.messages[line["id"]], line)
+                if line["id"] in self.messages:  # a reset may have been quicker than the state
+                    self._apply(self.messages[line["id"]], line)
             case "batch":
                 self.batches[line["id"]] = line["status"]
             case "opt_out":

@@ -80,23 +80,24 @@ class Lanes:
             jobs.append(job)
             if len(jobs) > 1:
                 return
-        self._go_on(lane)
+        self._go_on(lane, jobs)
 
-    def _go_on(self, lane: str) -> None:
+    def _go_on(self, lane: str, jobs: deque[Job]) -> None:
         if not self._scheduler.stopped.is_set():
-            self._pool.submit(self._drain, lane)
+            self._pool.submit(self._drain, lane, jobs)
 
-    def _drain(self, lane: str) -> None:
+    def _drain(self, lane: str, jobs: deque[Job]) -> None:
         """Run the lane dry; a job that wants another try blocks its lane, and no thread."""
         while True:
             with self._lock:
-                jobs = self._lanes.get(lane)
                 if not jobs:
-                    self._lanes.pop(lane, None)
+                    if self._lanes.get(lane) is jobs:
+                        del self._lanes[lane]
                     return
-            again = _run(jobs[0])
+                job = jobs[0]
+            again = _run(job)
             if again is not None:
-                self._scheduler.after(again, lambda: self._go_on(lane))
+                self._scheduler.after(again, lambda: self._go_on(lane, jobs))
                 return
             with self._lock:
                 if jobs:
@@ -106,6 +107,13 @@ class Lanes:
         """Number of jobs not yet done."""
         with self._lock:
             return sum(len(jobs) for jobs in self._lanes.values())
+
+    def forget(self) -> None:
+        """Drop every job that has not begun."""
+        with self._lock:
+            for jobs in self._lanes.values():
+                jobs.clear()
+            self._lanes.clear()
 
     def stop(self) -> None:
         """Take no more jobs; those running end by themselves."""

@@ -378,6 +378,33 @@ def test_a_reset_begins_anew(sandbox):
     assert send_sms(sandbox)
 
 
+def test_a_reset_leaves_nothing_on_its_way(sandbox):
+    def nobody_there(*_: object) -> Answer:
+        raise OSError("nobody listens")
+
+    sandbox.deliver_callbacks_to(nobody_there)
+    send_mail(sandbox)
+    sandbox.wait_for(lambda: any(call["tries"] > 1 for call in sandbox.callbacks()))
+
+    sandbox.reset()
+
+    sandbox.settle(1)
+    assert sandbox.callbacks() == []
+
+
+def test_a_state_that_came_after_a_reset_does_no_harm_at_the_next_start(tmp_path):
+    with Sandbox.start(tmp_path, PRODUCT) as sandbox:
+        send_sms(sandbox)
+        [message] = sandbox.server.bench.store.accepted()
+        sandbox.reset()
+        sandbox.server.bench.store.change([message], "sent", None, message.at)
+        sandbox.stop()
+
+        sandbox.start_again()
+
+        assert sandbox.accepted() == []
+
+
 def test_the_event_key_can_be_asked_for_before_the_first_start(tmp_path):
     key = event_public_key(tmp_path)
 
