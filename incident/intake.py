@@ -19,6 +19,7 @@ from foundation import ledger
 from foundation.database import db, new_id, table_of
 from incident import clocks
 from incident.models import Awareness, FactsVersion, Incident
+from incident.rules import deadlines
 from incident.rules.awareness import Moment
 from incident.rules.facts import Facts
 from incident.rules.lifecycle import State
@@ -40,6 +41,29 @@ class Told:
     reason: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    """An incident about to be written: what was told and what the rules make of it."""
+
+    id: UUID
+    number: str
+    organisation: Organisation
+    told: Told
+    facts: Facts
+    aware: Moment | None
+    clocks: tuple[deadlines.Clock, ...]
+    now: datetime
+
+    @property
+    def chain(self) -> str:
+        """Its chain of the ledger."""
+        return f"incident/{self.id}"
+
+    def due(self, kind: str) -> datetime | None:
+        """When the clock of a kind runs out."""
+        return next((each.due_at for each in self.clocks if each.kind == kind), None)
+
+
 def open_incident(told: Told, *, now: datetime) -> tuple[UUID, str]:
     """Open an incident and everything that follows at once; returns its id and its number."""
     organisation = _numbered(told.organisation_id)
@@ -47,14 +71,15 @@ def open_incident(told: Told, *, now: datetime) -> tuple[UUID, str]:
     advice = clocks.advise(
         facts, received_at=now, from_processor=told.processor_id is not None, fixed=None, now=now
     )
-    aware, found, incident_id = advice.awareness, clocks.of(facts, advice), new_id()
     number = f"{organisation.incident_prefix}-{now:%Y}-{organisation.incident_counter:04d}"
-    _insert_incident(incident_id, number, told, facts, aware, found, now)
-    _insert_facts(incident_id, 1, told, now)
-    _insert_awareness(incident_id, told, aware, now)
-    clocks.first(incident_id, told.organisation_id, found)
-    _start_playbook(incident_id, number, organisation, told, facts, aware, now)
-    return incident_id, number
+    running = tuple(clocks.of(facts, advice))
+    opening = _Opening(new_id(), number, organisation, told, facts, advice.awareness, running, now)
+    _insert_incident(opening)
+    _insert_facts(opening.id, 1, told, now)
+    _insert_awareness(opening)
+    clocks.first(opening.id, told.organisation_id, running)
+    _start_playbook(opening)
+    return opening.id, number
 
 
 def _numbered(organisation_id: UUID) -> Organisation:
@@ -68,24 +93,22 @@ def _numbered(organisation_id: UUID) -> Organisation:
     return db.session.get_one(Organisation, organisation_id, populate_existing=True)
 
 
-def _insert_incident(
-    incident_id: UUID, number: str, told: Told, facts: Facts, aware: Moment | None,
-    found: list[Any], now: datetime,
-) -> None:  # fmt: skip
-    due = [each.due_at for each in found if each.due_at]
+def _insert_incident(opening: _Opening) -> None:
+    told, aware = opening.told, opening.aware
     db.session.execute(
         insert(table_of(Incident)).values(
-            id=incident_id, organisation_id=told.organisation_id, number=number,
-            title=facts.title or "Report without a title", state=State.REPORTED,
-            processor_id=told.processor_id, processor_reference=facts.reference or None, restricted=False,
-            facts_number=1, aware_at=aware.at if aware else None, awareness_is_provisional=True,
-            next_due_at=min(due, default=None), reported_at=now,
+            id=opening.id, organisation_id=told.organisation_id, number=opening.number,
+            title=opening.facts.title or "Report without a title", state=State.REPORTED,
+            processor_id=told.processor_id, processor_reference=opening.facts.reference or None,
+            restricted=False, facts_number=1, aware_at=aware.at if aware else None,
+            awareness_is_provisional=True, reported_at=opening.now,
+            next_due_at=min((each.due_at for each in opening.clocks if each.due_at), default=None),
         )
     )  # fmt: skip
     ledger.append(
-        f"incident/{incident_id}", "incident.opened", organisation_id=told.organisation_id,
-        actor=told.source, at=now, number=number, processor=told.processor_id,
-        clocks={each.kind: each.due_at for each in found},
+        opening.chain, "incident.opened", organisation_id=told.organisation_id, actor=told.source,
+        at=opening.now, number=opening.number, processor=told.processor_id,
+        clocks={each.kind: each.due_at for each in opening.clocks},
     )  # fmt: skip
 
 
@@ -105,35 +128,37 @@ def _insert_facts(incident_id: UUID, number: int, told: Told, now: datetime) -> 
     return sha256
 
 
-def _insert_awareness(incident_id: UUID, told: Told, aware: Moment | None, now: datetime) -> None:
+def _insert_awareness(opening: _Opening) -> None:
+    told, aware = opening.told, opening.aware
     reason = (
         f"Provisional, from {aware.source}: no person has fixed it yet." if aware else "No time is known yet."
     )
     db.session.execute(
         insert(table_of(Awareness)).values(
-            id=new_id(), organisation_id=told.organisation_id, incident_id=incident_id, number=1,
-            aware_at=aware.at if aware else None, provisional=True, reason=reason, by="Breachclock", at=now,
+            id=new_id(), organisation_id=told.organisation_id, incident_id=opening.id, number=1,
+            aware_at=aware.at if aware else None, provisional=True, reason=reason, by="Breachclock",
+            at=opening.now,
         )
     )  # fmt: skip
     ledger.append(
-        f"incident/{incident_id}", "awareness.provisional", organisation_id=told.organisation_id, at=now,
+        opening.chain, "awareness.provisional", organisation_id=told.organisation_id, at=opening.now,
         actor="Breachclock", reason=reason, aware_at=aware.at if aware else None,
     )  # fmt: skip
 
 
-def _start_playbook(
-    incident_id: UUID, number: str, organisation: Organisation, told: Told, facts: Facts,
-    aware: Moment | None, now: datetime,
-) -> None:  # fmt: skip
-    anchors = {"reported": now}
-    if aware:
-        anchors["aware"] = aware.at
-    if facts.timeline.occurred_from:
-        anchors["occurred"] = facts.timeline.occurred_from
+def _start_playbook(opening: _Opening) -> None:
+    told, facts = opening.told, opening.facts
+    anchors = {
+        "reported": opening.now,
+        "aware": opening.aware.at if opening.aware else None,
+        "occurred": facts.timeline.occurred_from,
+        "due": opening.due("authority_notification"),
+    }
     runs.start(
         AT_A_PROCESSOR if told.processor_id or facts.at_a_processor == "yes" else AT_HOME,
-        organisation_id=organisation.id, about=f"incident/{incident_id}", anchors=anchors, summary=number,
-        facts=told.document, actor=told.source, now=now,
+        organisation_id=told.organisation_id, about=opening.chain, summary=opening.number,
+        anchors={name: at for name, at in anchors.items() if at}, facts=told.document, actor=told.source,
+        now=opening.now,
     )  # fmt: skip
 
 

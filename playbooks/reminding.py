@@ -56,8 +56,17 @@ def _page(run: Run, owed: Owed, now: datetime) -> None:
     reported = owed.rung.kind is Kind.ACTION and owed.step.anchor is Anchor.REPORTED
     paging.page(
         organisation_id=run.organisation_id, about=run.about, must_by=None, actor=CLOCK, now=now,
-        template="page_report" if reported else "page_deadline", context=_context(run, owed, now),
+        template="page_report" if reported else "page_deadline",
+        context=_context(run, owed, now) | (_what_runs_out(run, now) if reported else {}),
     )  # fmt: skip
+
+
+def _what_runs_out(run: Run, now: datetime) -> dict[str, str]:
+    """Whoever is woken by a report is told what the report sets running, not when to be awake."""
+    due = timeline.anchors_in(run.anchors).get(Anchor.DUE)
+    if due is None:
+        return {"due_at": "", "hours_left": ""}
+    return {"due_at": due.isoformat(timespec="seconds"), "hours_left": f"{timeline.hours_left(due, now):g}"}
 
 
 def _remind(run: Run, record: StepRecord, owed: Owed, now: datetime) -> list[UUID]:
