@@ -9,17 +9,23 @@ from uuid import UUID
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import select
 
+import accounts.views
+from accounts import passwords, sign_in
 from accounts.models import Organisation, Role, StaffMember
-from foundation import database, encryption, ledger, locales, queue
+from foundation import database, encryption, http, ledger, locales, queue
 from foundation.database import Base, db, engine_options, everyone, new_id, transaction
-from notifications import channels, delivery, outbox, paging
+from notifications import callbacks, channels, delivery, outbox, paging, views
 from notifications.channels import Accepted, Answer
 from notifications.models import Acknowledgement, Attempt, Message, Page
 from tests import servers
 from tests.notifications.installation import ROOT, a_settings
 
+PASSWORD = "vinter kagle tandem 58"
+passwords.hasher.update(argon2__memory_cost=8, argon2__rounds=1)
+HASH = passwords.hash_password(PASSWORD)
 MIDNIGHT = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)
 PHONES = {"astrid": "+4520000001", "birk": "+4520000002", "dorthe": "+4520000003"}
 CONTEXT = {
@@ -122,6 +128,14 @@ class House:
         names = {number: name for name, number in PHONES.items()}
         return [names[m.recipient] for m in self.messages(channel="sms") if m.page_id]
 
+    def browser(self, name: str) -> FlaskClient:
+        """A browser in which somebody is signed in."""
+        made = self.app.test_client()
+        domain = "softwerk" if name == "eskil" else "promark"
+        told = made.post("/sign-in", data={"email": f"{name}@{domain}.example", "password": PASSWORD})
+        assert told.status_code == 303, told.text
+        return made
+
     def record(self, about: str | None = None) -> list[str]:
         """The actions in the ledger."""
         return [entry.action for entry in ledger.entries(about or self.about)]
@@ -144,12 +158,16 @@ def product(address, tmp_path_factory) -> Iterator[Flask]:
     made = Flask("delivery", root_path=str(ROOT))
     made.config.update(
         SETTINGS=settings, SQLALCHEMY_DATABASE_URI=address, SQLALCHEMY_ENGINE_OPTIONS=engine_options(address),
-        TESTING=True, SECRET_KEY=settings.secret_key,
+        TESTING=True, WTF_CSRF_ENABLED=False, RATELIMIT_STORAGE_URI="memory://",
     )  # fmt: skip
     db.init_app(made)
     locales.init_app(made)
     queue.init_app(made, settings.redis_url)
     channels.init_app(made, settings)
+    http.init_app(made)
+    sign_in.init_app(made)
+    for module in (accounts.views, callbacks, views):
+        made.register_blueprint(module.bp)
     with made.app_context():
         Base.metadata.drop_all(db.engine)
         Base.metadata.create_all(db.engine)
@@ -180,18 +198,22 @@ def house(product) -> Iterator[House]:
 def _people(house: House) -> None:
     for key, name, prefix in (("promark", "ProMark A/S", "PM"), ("softwerk", "Softwerk AB", "SW")):
         db.session.add(
-            Organisation(id=getattr(house, key), key=key, name=name, country="DK", locale="da", incident_prefix=prefix,
-                         timezone="Europe/Copenhagen", created_at=house.now)
+            Organisation(
+                id=getattr(house, key), key=key, name=name, country="DK", locale="da", incident_prefix=prefix,
+                timezone="Europe/Copenhagen", created_at=house.now,
+            )
         )  # fmt: skip
     db.session.flush()
-    cast = (("astrid", Role.RESPONDER, "promark"), ("birk", Role.RESPONDER, "promark"),
-            ("dorthe", Role.DPO, "promark"), ("eskil", Role.RESPONDER, "softwerk"))  # fmt: skip
+    cast = (
+        ("astrid", Role.RESPONDER, "promark"), ("birk", Role.RESPONDER, "promark"), ("dorthe", Role.DPO, "promark"),
+        ("olga", Role.NONE, "promark"), ("eskil", Role.DPO, "softwerk"),
+    )  # fmt: skip
     for name, role, employer in cast:
         house.people[name] = new_id()
         db.session.add(
             StaffMember(id=house.people[name], organisation_id=getattr(house, employer), name=name.title(),
                         email=f"{name}@{employer}.example", role=role, locale="en", active=True,
-                        fs_uniquifier=name, created_at=house.now)
+                        fs_uniquifier=name, password=HASH, created_at=house.now)
         )  # fmt: skip
     db.session.flush()
     for name, phone in PHONES.items():
@@ -202,7 +224,10 @@ def _people(house: House) -> None:
             )  # fmt: skip
     paging.add_policy(
         organisation_id=house.promark, name="Standard",
-        steps=[{"staff": str(house.people["astrid"]), "minutes": 5}, {"staff": str(house.people["birk"]), "minutes": 10}],
+        steps=[
+            {"staff": str(house.people["astrid"]), "minutes": 5},
+            {"staff": str(house.people["birk"]), "minutes": 10},
+        ],
     )  # fmt: skip
     paging.add_rotation(
         organisation_id=house.promark, name="Nights", timezone="Europe/Copenhagen", first_handover=house.now,
