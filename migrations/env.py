@@ -1,6 +1,7 @@
 """Alembic's way to the database: the connection the product has open."""
 
 from alembic import context
+
 from foundation.database import Base
 
 context.configure(

@@ -158,7 +158,7 @@ def signed_in(app: Flask) -> Callable[[str], FlaskClient]:
     def sign_in(email: str) -> FlaskClient:
         browser = app.test_client()
         answer = browser.post("/sign-in", data={"email": email, "password": PASSWORD})
-        assert answer.status_code == 302, f"{email} could not sign in"
+        assert answer.status_code == 303, f"{email} could not sign in"
         return browser
 
     return sign_in

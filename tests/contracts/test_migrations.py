@@ -1,0 +1,48 @@
+"""Migrations: numbered without gaps, one head, and exactly the tables the code has."""
+
+import re
+
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from flask import Flask
+
+from foundation.database import Base, db, is_current
+from tests.contracts.codebase import ROOT
+
+VERSIONS = ROOT / "migrations" / "versions"
+
+
+def test_migrations_are_numbered_without_gaps_and_follow_each_other() -> None:
+    files = sorted(VERSIONS.glob("*.py"))
+    numbers = [file.name[:4] for file in files]
+
+    assert numbers == [f"{n:04d}" for n in range(1, len(files) + 1)]
+    before = None
+    for file in files:
+        text = file.read_text()
+        assert re.search(rf'^revision = "{file.name[:4]}"$', text, re.MULTILINE)
+        expected = f'"{before}"' if before else "None"
+        assert f"down_revision = {expected}" in text
+        before = file.name[:4]
+
+
+def test_the_migrated_database_has_the_tables_of_the_models(app: Flask) -> None:
+    assert is_current(app.config["DATA"] / "migrations")
+    with db.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        differences = compare_metadata(context, Base.metadata)
+
+    assert differences == []
+
+
+def test_every_table_belongs_to_an_organisation_or_says_why_not() -> None:
+    of_nobody = {
+        "organisations",  # is one
+        "receipts",  # a provider's word, kept also when it fits nothing of ours
+        "circuits",  # the state of a provider's account
+        "beats",  # the clock's
+        "automatic_answers",  # counted per number, before anybody knows whose it is
+    }
+    unowned = {name for name, table in Base.metadata.tables.items() if "organisation_id" not in table.columns}
+
+    assert unowned <= of_nobody
