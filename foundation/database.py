@@ -7,7 +7,9 @@ Three promises are kept here so that nobody need remember them:
 * rows of one organisation are invisible to another, unless system work says `everyone()`.
 """
 
-from collections.abc import Callable, Iterator
+import fcntl
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
@@ -37,9 +39,11 @@ from sqlalchemy import (
     event,
     false,
     func,
+    insert,
     select,
 )
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import (
     DeclarativeBase,
     Mapped,
@@ -52,13 +56,14 @@ from sqlalchemy.types import TypeDecorator
 from uuid_utils.compat import uuid7
 
 NAMES = {
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "ck": "ck_%(table_name)s_%(constraint_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s", "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s", "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
-}
+}  # fmt: skip
 WRITE = {"breachclock_write": True}
+OUTSIDE = "Rows are written inside transaction() only, and only edges open one."
+PATIENCE = 15  # seconds that a writer waits for others
+_turn = threading.Lock()
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -69,17 +74,13 @@ class UTCDateTime(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Into the database."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
+        if value is not None and value.tzinfo is None:
             raise ValueError("An instant without a zone cannot be stored: give it one, UTC inside.")
-        return value.astimezone(UTC)
+        return value and value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Out of it."""
-        if value is None:
-            return None
-        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+        """Out of the database."""
+        return value and (value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC))
 
 
 class Base(DeclarativeBase):
@@ -87,12 +88,8 @@ class Base(DeclarativeBase):
 
     metadata = MetaData(naming_convention=NAMES)
     type_annotation_map = {  # noqa: RUF012  read once by SQLAlchemy, never changed
-        datetime: UTCDateTime,
-        UUID: Uuid(),
-        bytes: LargeBinary,
-        dict[str, Any]: JSON,
-        list[Any]: JSON,
-    }
+        datetime: UTCDateTime, UUID: Uuid(), bytes: LargeBinary, dict[str, Any]: JSON, list[Any]: JSON,
+    }  # fmt: skip
 
 
 class Owned:
@@ -119,10 +116,8 @@ class _Clock:
     file: Path | None = None
 
     def moved(self) -> timedelta:
-        if self.file is None:
-            return self.offset
         try:
-            return timedelta(seconds=float(self.file.read_text() or 0))
+            return timedelta(seconds=float(self.file.read_text() or 0)) if self.file else self.offset
         except FileNotFoundError:
             return timedelta()
 
@@ -151,6 +146,17 @@ def table_of(model: type[Base]) -> Table:
     return cast(Table, model.__table__)
 
 
+def insert_rows(model: type[Base], *rows: Mapping[str, Any]) -> None:
+    """Insert rows that name the same columns with one statement, past the unit of work, which costs more.
+
+    Raises: RuntimeError outside a transaction; whatever the database raises.
+    """
+    session = db.session()
+    if not session.info.get("writing"):
+        raise RuntimeError(OUTSIDE)
+    session.connection().execute(insert(table_of(model)), rows)
+
+
 def changed(statement: Executable) -> int:
     """Execute an update, delete or insert and say how many rows it changed: how a race is decided."""
     options = {"synchronize_session": False} if isinstance(statement, Update) else {}
@@ -174,20 +180,41 @@ def transaction() -> Iterator[Session]:
         raise RuntimeError("A transaction is open already: only the edge opens one.")
     session.rollback()
     session.expire_all()  # an earlier commit leaves rows as they were; here nothing is decided on them
-    session.info.update(writing=True, before_commit={}, after_commit={}, gathered={})
-    try:
-        session.connection(execution_options=WRITE)
-        yield session
-        for action in session.info["before_commit"]:
-            action()
-        session.commit()
-    except BaseException:
-        session.rollback()
-        raise
-    finally:
-        session.info["writing"] = False
+    with _in_turn():
+        session.info.update(writing=True, before_commit={}, after_commit={}, gathered={})
+        try:
+            session.connection(execution_options=WRITE)
+            yield session
+            for action in session.info["before_commit"]:
+                action()
+            session.commit()
+        except BaseException:
+            session.rollback()
+            raise
+        finally:
+            session.info["writing"] = False
     for action in session.info["after_commit"]:
         action()
+
+
+@contextmanager
+def _in_turn() -> Iterator[None]:
+    """Wait, on SQLite, until no other process or thread of this machine writes.
+
+    SQLite lets writers nap, ever longer, and look again: under load some nap for seconds. Here they are
+    woken at once. The lock goes with its holder, however that ends.
+    """
+    if db.engine.dialect.name != "sqlite":
+        yield
+        return
+    if not _turn.acquire(timeout=PATIENCE):
+        raise OperationalError("BEGIN IMMEDIATE", None, TimeoutError("Others write for too long."))
+    try:
+        with Path(f"{db.engine.url.database}-turn").open("ab") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+    finally:
+        _turn.release()
 
 
 @contextmanager
@@ -234,7 +261,7 @@ def after_commit(action: Callable[[], None]) -> None:
 @event.listens_for(Session, "before_flush")
 def _only_inside_a_transaction(session: Session, _context: object, _instances: object) -> None:
     if not session.info.get("writing") and (session.new or session.dirty or session.deleted):
-        raise RuntimeError("Rows are written inside transaction() only, and only edges open one.")
+        raise RuntimeError(OUTSIDE)
     scope = _scope.get()
     if isinstance(scope, UUID):
         for row in session.new:
@@ -303,21 +330,13 @@ def _one_organisation(state: ORMExecuteState) -> None:
 
 def engine_options(url: str) -> dict[str, Any]:
     """Options of the engine for this address: what each database needs to be durable and shared."""
+    every = {"hide_parameters": True, "pool_size": 16}
     if url.startswith("sqlite"):
-        sqlite = {"timeout": 15, "check_same_thread": False}
-        return {"connect_args": sqlite, "pool_size": 16, "hide_parameters": True}
-    return {
-        "hide_parameters": True,
-        "pool_size": 16,
-        "max_overflow": 4,
-        "pool_timeout": 5,
-        "pool_pre_ping": True,
-        "connect_args": {
-            "connect_timeout": 3,
-            "options": "-c synchronous_commit=on -c lock_timeout=8000 -c statement_timeout=20000 "
-            "-c idle_in_transaction_session_timeout=30000 -c timezone=UTC",
-        },
-    }
+        return every | {"connect_args": {"timeout": PATIENCE, "check_same_thread": False}}
+    limits = "-c lock_timeout=8000 -c statement_timeout=20000 -c idle_in_transaction_session_timeout=30000"
+    options = f"-c synchronous_commit=on -c timezone=UTC {limits}"
+    kept = {"max_overflow": 4, "pool_timeout": 5, "pool_pre_ping": True}
+    return every | kept | {"connect_args": {"connect_timeout": 3, "options": options}}
 
 
 @event.listens_for(Engine, "connect")

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import delete, func, select, update
-from sqlalchemy.exc import StatementError
+from sqlalchemy.exc import OperationalError, StatementError
 
 from accounts import people
 from accounts.models import Organisation, Role, StaffMember
@@ -213,3 +213,36 @@ def test_the_scope_of_one_thread_is_not_that_of_another(app):
         thread.join()
 
     assert seen == ["refused"]
+
+
+# --- writers queue --------------------------------------------------------------------------------
+
+
+def test_a_writer_that_others_keep_waiting_is_told_so_after_a_while(monkeypatch, app):
+    if db.engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL lets many write at once")
+    monkeypatch.setattr(database, "PATIENCE", 0.05)
+    refused = []
+
+    def write():
+        with (
+            app.app_context(),
+            pytest.raises(OperationalError, match="Others write") as caught,
+            transaction(),
+        ):
+            pass
+        refused.append(caught.value)
+
+    with transaction():
+        other = threading.Thread(target=write)
+        other.start()
+        other.join()
+
+    assert refused
+    with transaction():
+        pass  # and nobody is kept waiting afterwards
+
+
+def test_rows_by_table_are_written_inside_a_transaction_only():
+    with pytest.raises(RuntimeError, match="inside transaction"):
+        database.insert_rows(Organisation, {"key": "elsewhere"})
