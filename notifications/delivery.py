@@ -223,6 +223,7 @@ def receipt(
 
     Order and repetition do not matter: each event counts once, and only a higher rank counts.
     """
+    code, provider_id = (code or "")[:40] or None, (provider_id or "")[:120] or None  # as rows hold them
     if not _keep(provider, event_id, status, attempt_id, provider_id, code, now):
         return False
     attempt = _attempt(provider, attempt_id, provider_id)
@@ -294,9 +295,9 @@ def _keep(  # noqa: PLR0917  a row's columns in their order
             provider=provider,
             event_id=event_id[:200],
             status=status[:40],
-            code=code[:40] if code else None,
+            code=code,
             attempt_id=attempt_id,
-            provider_id=provider_id[:120] if provider_id else None,
+            provider_id=provider_id,
             received_at=now,
         )
         .on_conflict_do_nothing(index_elements=["provider", "event_id"])

@@ -1,13 +1,14 @@
 """What becomes of a message: every way an attempt can end, and everything a provider may say later."""
 
 from datetime import timedelta
+from threading import Barrier, Thread
 
 import pytest
 
-from foundation.database import db
+from foundation.database import db, everyone, transaction
 from notifications import circuits, delivery, outbox
 from notifications.channels import Accepted, Refusal, Unsure
-from notifications.models import Circuit, ContactMethod, Kind, Outcome, State
+from notifications.models import Circuit, ContactMethod, Kind, Message, Outcome, State
 
 UNREACHABLE = Refusal("Twilio could not be reached (ConnectTimeout)")
 BOUNCED = (("sms", "+4520000009"),)
@@ -110,6 +111,7 @@ def test_a_failure_told_after_the_delivery_changes_nothing(house):
     house.receipt("failed", code="30003")
 
     assert house.message(message.id).state is State.DELIVERED
+    assert house.attempts(message.id)[0].outcome is Outcome.ACCEPTED
 
 
 def test_a_receipt_told_fifty_times_counts_once(house):
@@ -278,3 +280,46 @@ def test_what_a_provider_sends_for_a_code_is_cut_to_what_a_row_holds(house):
     house.send(house.post(channel="sms", to="+4520000009"))
 
     assert house.receipt("sent", code="x" * 500, provider_id="y" * 500)
+
+
+def test_a_second_transaction_reads_what_another_process_wrote_meanwhile(house):
+    message_id = house.post()
+    with transaction():
+        seen = db.session.get_one(Message, message_id)
+
+    def withdraw():
+        with house.app.app_context(), everyone(), transaction():
+            outbox.cancel(house.about, reason="taken back", now=house.now)
+
+    other = Thread(target=withdraw)
+    other.start()
+    other.join(20)
+
+    with transaction():
+        assert db.session.get_one(Message, message_id) is seen
+        assert seen.state is State.CANCELLED
+
+
+def test_receipts_at_the_same_moment_end_as_if_one_had_waited(house):
+    for number in range(10):
+        message_id = house.post(channel="sms", to="+4520000009", key=f"text:{number}")
+        house.send(message_id, Accepted(f"SM{number}"))
+        attempt_id, start = house.claimed.attempt_id, Barrier(3)
+
+        def tell(status, attempt_id=attempt_id, start=start):
+            with house.app.app_context(), everyone():
+                start.wait(20)
+                with transaction():
+                    delivery.receipt(provider="twilio", event_id=f"{attempt_id}:{status}", status=status,
+                                     attempt_id=attempt_id, provider_id=None, code=None, now=house.now)  # fmt: skip
+
+        threads = [Thread(target=tell, args=(status,)) for status in ("delivered", "sent", "sending")]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+
+        db.session.rollback()  # our own look at the database is older
+        assert house.message(message_id).state is State.DELIVERED
+        assert house.attempts(message_id)[0].rank == 6
+    assert "message.duplicate_detected" not in house.record()
