@@ -5,6 +5,7 @@ the same thing changes nothing. Giving up makes the next channel's message, or a
 the same transaction.
 """
 
+import random
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -134,7 +135,7 @@ def _refused(message: Message, attempt: Attempt, answer: Refusal, *, now: dateti
         attempt.outcome = Outcome.REJECTED
         unreached(message, why=answer.why, code=answer.code, now=now)
     else:
-        wait = retry.wait_before(attempt.number, answer.retry_after)
+        wait = _wait(attempt.number, answer.retry_after)
         _again(message, why=answer.why, now=now, wait=wait)
 
 
@@ -149,6 +150,10 @@ def _again(message: Message, *, why: str, now: datetime, wait: timedelta, counts
         _next_person(message, now)
     queue.ring_after_commit()
     _log(message, "message.retried", now, why=why, ready_at=message.ready_at)
+
+
+def _wait(attempt: int, retry_after: float | None = None) -> timedelta:
+    return retry.wait_before(attempt, retry_after, spread=random.uniform(0.7, 1.3))  # noqa: S311
 
 
 def unreached(message: Message, *, why: str, code: str | None, now: datetime) -> None:
@@ -260,7 +265,7 @@ def _apply(
     if says is receipts.Says.REFUSED:
         unreached(message, why=why, code=attempt.code, now=now)
     else:
-        _again(message, why=why, now=now, wait=retry.wait_before(attempt.number))
+        _again(message, why=why, now=now, wait=_wait(attempt.number))
 
 
 def _delivered(message: Message, attempt: Attempt, now: datetime) -> None:

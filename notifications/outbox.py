@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import bindparam, insert, or_, select, update
 
 from foundation import ledger, queue
-from foundation.database import db, new_id
+from foundation.database import db, insert_rows, new_id
 from foundation.encryption import blind_index
 from notifications import circuits, rendering
 from notifications.models import Attempt, Channel, Kind, Message, Page, PageState, State
@@ -84,35 +84,36 @@ def post(
     "reference" and, for staff, "link" added. The key is unique within the organisation: who asks
     twice is not told twice. Raises: rendering.NotTranslated.
     """
-    known = select(Message.id).where(
-        Message.organisation_id == organisation_id, Message.dedupe_key == dedupe_key
-    )
-    if db.session.execute(known).first():
+    if db.session.execute(_KNOWN, {"organisation": organisation_id, "key": dedupe_key}).first():
         return None
     message_id, reference = new_id(), "".join(secrets.choice(SIGNS) for _ in range(LENGTH))
     link = secrets.token_urlsafe(16) if page_id else None
     full = {**context, "reference": reference, "token": link}
     content = rendering.render(template, recipient.locale, recipient.channel, full)
-    db.session.add(
-        Message(
-            id=message_id, organisation_id=organisation_id, about=about, kind=Kind(kind),
-            channel=Channel(recipient.channel), template=template, locale=recipient.locale,
-            context=context, content=content, content_sha256=rendering.fingerprint(content),
-            recipient=recipient.address, recipient_index=blind_index(recipient.address),
-            fallbacks=[list(each) for each in recipient.fallbacks], staff_id=recipient.staff_id,
-            page_id=page_id, dedupe_key=dedupe_key, reference=reference, link_hash=hash_link(link),
-            ready_at=ready_at or now, must_by=must_by, created_at=now,
-        )
-    )  # fmt: skip
-    db.session.flush()
+    sha256 = rendering.fingerprint(content)
+    row = {
+        "id": message_id, "organisation_id": organisation_id, "about": about, "kind": Kind(kind),
+        "channel": Channel(recipient.channel), "template": template, "locale": recipient.locale,
+        "context": context, "content": content, "content_sha256": sha256,
+        "recipient": recipient.address, "recipient_index": blind_index(recipient.address),
+        "fallbacks": [list(each) for each in recipient.fallbacks], "staff_id": recipient.staff_id,
+        "page_id": page_id, "dedupe_key": dedupe_key, "reference": reference, "link_hash": hash_link(link),
+        "ready_at": ready_at or now, "must_by": must_by, "created_at": now,
+    }  # fmt: skip
+    db.session.flush()  # what the row refers to
+    insert_rows(Message, row)
     ledger.append(
         about, "message.posted", organisation_id=organisation_id, actor="Breachclock", at=now,
         message=message_id, kind=kind, channel=recipient.channel, template=template,
-        language=recipient.locale, content_sha256=rendering.fingerprint(content),
-        staff=recipient.staff_id,
+        language=recipient.locale, content_sha256=sha256, staff=recipient.staff_id,
     )  # fmt: skip
     queue.ring_after_commit()
     return message_id
+
+
+_KNOWN = select(Message.id).where(
+    Message.organisation_id == bindparam("organisation"), Message.dedupe_key == bindparam("key")
+)
 
 
 def hash_link(token: str | None) -> str | None:
@@ -153,12 +154,17 @@ def claim(message_id: UUID, *, provider_of: dict[str, str], now: datetime) -> Cl
     )
     if taken is None:
         return None
+    return _start(message, provider, now)
+
+
+def _start(message: Message, provider: str, now: datetime) -> Claim:
+    """Write the attempt down before anybody is asked, and hand the claim out."""
     attempt_id, number = uuid4(), message.attempts + 1
     db.session.execute(
         insert(Attempt).values(
             id=attempt_id,
             organisation_id=message.organisation_id,
-            message_id=message_id,
+            message_id=message.id,
             number=number,
             provider=provider,
             started_at=now,
@@ -166,7 +172,7 @@ def claim(message_id: UUID, *, provider_of: dict[str, str], now: datetime) -> Cl
         )
     )
     claimed = Claim(
-        message_id, attempt_id, number, message.kind, message.channel, provider, message.recipient,
+        message.id, attempt_id, number, message.kind, message.channel, provider, message.recipient,
         dict(message.content), message.reference, now,
     )  # fmt: skip
     db.session.expire(message)

@@ -74,7 +74,7 @@ class SendGrid:
         api = SendGridAPIClient(self.settings.sendgrid_api_key, host=self.settings.sendgrid_api_base)
         api.client = _Http(
             host=api.host,
-            request_headers=api._default_headers,
+            request_headers=api._default_headers,  # noqa: SLF001  the SDK offers no other
             version=3,
             timeout=timeout,
         )

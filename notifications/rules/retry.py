@@ -4,7 +4,6 @@ The figures answer faults that were provoked on purpose: a lease shorter than th
 recording of its result sends twice without any fault at all.
 """
 
-import random
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -59,12 +58,13 @@ def is_permanent(code: str | None, attempts: int) -> bool:
     return attempts >= UNKNOWN_TRIES
 
 
-def wait_before(attempt: int, retry_after: float | None = None) -> timedelta:
-    """How long to wait before another attempt: doubling from 15 s, ± 30 %, 15 minutes at most.
+def wait_before(attempt: int, retry_after: float | None = None, *, spread: float = 1.0) -> timedelta:
+    """How long to wait before another attempt: doubling from 15 s, 15 minutes at most.
 
-    `attempt` counts those made; `retry_after` is the provider's own wish in seconds.
+    `attempt` counts those made; `retry_after` is the provider's own wish in seconds; `spread` keeps what
+    failed together from coming back together.
     """
-    wait: timedelta = FIRST_WAIT * (2 ** min(max(attempt - 1, 0), 10)) * random.uniform(0.7, 1.3)  # noqa: S311
-    if retry_after is not None:
+    wait: timedelta = FIRST_WAIT * (2 ** min(max(attempt - 1, 0), 10)) * spread
+    if retry_after and retry_after > 0:  # no wish, or none that is a number
         wait = max(wait, timedelta(seconds=min(retry_after, LONGEST_WAIT.total_seconds())))
     return min(wait, LONGEST_WAIT)

@@ -205,8 +205,8 @@ def _people(house: House) -> None:
         )  # fmt: skip
     db.session.flush()
     cast = (
-        ("astrid", Role.RESPONDER, "promark"), ("birk", Role.RESPONDER, "promark"), ("dorthe", Role.DPO, "promark"),
-        ("olga", Role.NONE, "promark"), ("eskil", Role.DPO, "softwerk"),
+        ("astrid", Role.RESPONDER, "promark"), ("birk", Role.RESPONDER, "promark"),
+        ("dorthe", Role.DPO, "promark"), ("olga", Role.NONE, "promark"), ("eskil", Role.DPO, "softwerk"),
     )  # fmt: skip
     for name, role, employer in cast:
         house.people[name] = new_id()

@@ -126,8 +126,10 @@ def test_a_receipt_told_fifty_times_counts_once(house):
 def test_a_receipt_for_a_message_we_do_not_know_is_kept_and_harms_nothing(house):
     message = house.send(house.post())
 
-    assert house.do(delivery.receipt, provider="twilio", event_id="SMx:failed", status="failed", attempt_id=None,
-                    provider_id="SMx", code=None)  # fmt: skip
+    assert house.do(
+        delivery.receipt, provider="twilio", event_id="SMx:failed", status="failed", attempt_id=None,
+        provider_id="SMx", code=None,
+    )  # fmt: skip
 
     assert house.message(message.id).state is State.ACCEPTED
 
@@ -310,8 +312,10 @@ def test_receipts_at_the_same_moment_end_as_if_one_had_waited(house):
             with house.app.app_context(), everyone():
                 start.wait(20)
                 with transaction():
-                    delivery.receipt(provider="twilio", event_id=f"{attempt_id}:{status}", status=status,
-                                     attempt_id=attempt_id, provider_id=None, code=None, now=house.now)  # fmt: skip
+                    delivery.receipt(
+                        provider="twilio", event_id=f"{attempt_id}:{status}", status=status,
+                        attempt_id=attempt_id, provider_id=None, code=None, now=house.now,
+                    )  # fmt: skip
 
         threads = [Thread(target=tell, args=(status,)) for status in ("delivered", "sent", "sending")]
         for thread in threads:

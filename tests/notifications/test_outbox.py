@@ -146,6 +146,7 @@ def test_waiting_doubles_and_ends_at_a_quarter_of_an_hour():
     assert wait_before(1) <= timedelta(seconds=20)
     assert wait_before(3) >= timedelta(seconds=42)
     assert wait_before(30, retry_after=10**9) == timedelta(minutes=15)
+    assert wait_before(1, retry_after=float("nan")) == timedelta(seconds=15)
 
 
 def test_not_reaching_a_provider_says_nothing_of_the_recipient():

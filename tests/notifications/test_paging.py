@@ -301,7 +301,8 @@ def test_a_reminder_goes_by_mail_and_falls_back_to_the_telephone(house):
 
 def test_an_urgent_reminder_goes_every_way_at_once(house):
     house.do(
-        paging.remind, organisation_id=house.promark, about=house.about, staff_ids=[house.dorthe, house.dorthe],
+        paging.remind, organisation_id=house.promark, about=house.about,
+        staff_ids=[house.dorthe, house.dorthe],
         template="reminder_bare", context={}, dedupe_key="step:1", urgent=True, must_by=None,
     )  # fmt: skip
 
