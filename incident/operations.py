@@ -19,7 +19,7 @@ from standardwebhooks.webhooks import Webhook
 from foundation import database, logs, queue
 from foundation.database import everyone, transaction, utcnow
 from foundation.errors import Refused
-from incident import processors
+from incident import processors, register
 
 BY = "An operator, by the command line"
 
@@ -146,8 +146,6 @@ def audit() -> None:
 @with_appcontext
 def verify(bundle: Path | None) -> None:
     """Check every chain of the ledger, or of an exported bundle; exit 1 with the first broken entry."""
-    from incident import register
-
     with everyone():
         broken = (
             register.verify_bundle(json.loads(bundle.read_text()))

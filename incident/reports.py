@@ -11,11 +11,11 @@ from typing import Any
 from uuid import UUID
 
 from flask import current_app
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from accounts.models import Organisation
 from foundation import ledger
-from foundation.database import db, new_id
+from foundation.database import changed, db, insert_rows, new_id
 from incident import intake
 from incident.models import Incident, Processor, Report, ReportState
 from incident.processors import Sender
@@ -72,11 +72,8 @@ def accept(letter: Letter, *, now: datetime) -> Outcome:
 
     In the caller's transaction. A fault does not lose the report: it is kept, and on-call is paged.
     """
-    before = db.session.execute(
-        select(Report.body_sha256, Report.status, Report.answer).where(
-            Report.endpoint_id == letter.sender.endpoint_id, Report.webhook_id == letter.webhook_id
-        )
-    ).first()
+    told = {"endpoint_id": letter.sender.endpoint_id, "webhook_id": letter.webhook_id}
+    before = db.session.execute(_BEFORE, told).first()
     if before and before.body_sha256 == letter.sha256:
         answer = {**before.answer, "duplicate": True} if before.status == ACCEPTED else before.answer
         return Outcome(before.status, answer)
@@ -93,6 +90,11 @@ def accept(letter: Letter, *, now: datetime) -> Outcome:
     if envelope.kind == "incident.test":
         return _note_test(letter, now)
     return _open_or_extend(letter, envelope, now)
+
+
+_BEFORE = select(Report.body_sha256, Report.status, Report.answer).where(
+    Report.endpoint_id == bindparam("endpoint_id"), Report.webhook_id == bindparam("webhook_id")
+)
 
 
 # --- reading ------------------------------------------------------------------------------------
@@ -161,13 +163,12 @@ def _unusable(errors: list[dict[str, str]]) -> _Faulty:
 
 
 def _insert_report(letter: Letter, now: datetime, **values: Any) -> None:
-    db.session.execute(
-        insert(Report.__table__).values(
-            organisation_id=letter.sender.organisation_id, endpoint_id=letter.sender.endpoint_id,
-            processor_id=letter.sender.processor_id, body=letter.body, body_sha256=letter.sha256,
-            received_at=now, **{"webhook_id": letter.webhook_id, **values},
-        )
-    )  # fmt: skip
+    row = {
+        "organisation_id": letter.sender.organisation_id, "endpoint_id": letter.sender.endpoint_id,
+        "processor_id": letter.sender.processor_id, "body": letter.body, "body_sha256": letter.sha256,
+        "received_at": now, "webhook_id": letter.webhook_id,
+    }  # fmt: skip
+    insert_rows(Report, row | values)
 
 
 def _keep_faulty(letter: Letter, fault: _Faulty, *, known_id: bool, now: datetime) -> Outcome:
@@ -222,10 +223,12 @@ def _note_test(letter: Letter, now: datetime) -> Outcome:
         status=ACCEPTED,
         answer=document,
     )
-    db.session.execute(
-        update(Processor).where(Processor.id == letter.sender.processor_id).values(tested_at=now)
-    )
+    _note_on_processor(letter, tested_at=now)
     return Outcome(ACCEPTED, document)
+
+
+def _note_on_processor(letter: Letter, **when: datetime) -> None:
+    changed(update(Processor).where(Processor.id == letter.sender.processor_id).values(**when))
 
 
 def status_url(endpoint_id: str, report_id: UUID) -> str:
@@ -242,20 +245,16 @@ def _iso(at: datetime) -> str:
 
 def _open_or_extend(letter: Letter, envelope: _Envelope, now: datetime) -> Outcome:
     sender = letter.sender
-    name = db.session.execute(
-        update(Processor)
-        .where(Processor.id == sender.processor_id)
-        .values(last_report_at=now)
-        .returning(Processor.name)
-        .execution_options(synchronize_session=False)
-    ).scalar_one()
-    told = intake.Told(sender.organisation_id, envelope.document, envelope.facts, name, sender.processor_id)
+    told = intake.Told(
+        sender.organisation_id, envelope.document, envelope.facts, sender.name, sender.processor_id
+    )
     incident = _known(sender, envelope.facts.reference)
     if incident is None:
         incident_id, number = intake.open_incident(told, now=now)
     else:
         incident_id, number = incident.id, incident.number
         _extend(incident, told, envelope, now)
+    _note_on_processor(letter, last_report_at=now)
     return _accepted(letter, envelope, incident_id, number, now)
 
 
@@ -307,14 +306,12 @@ def _accepted(letter: Letter, envelope: _Envelope, incident_id: UUID, number: st
 
 def state_of(endpoint_id: str, report_id: UUID) -> dict[str, Any] | None:
     """What the sender may know of its own report: whether it is in, and where the incident stands."""
-    row = db.session.execute(
-        select(Report, Incident)
-        .join(Incident, Incident.id == Report.incident_id, isouter=True)
-        .where(Report.id == report_id, Report.endpoint_id == endpoint_id)
-    ).first()
-    if row is None:
+    report = db.session.scalar(
+        select(Report).where(Report.id == report_id, Report.endpoint_id == endpoint_id)
+    )
+    if report is None:
         return None
-    report, incident = row
+    incident = db.session.get(Incident, report.incident_id) if report.incident_id else None
     return {
         "report_id": str(report.id), "received_at": _iso(report.received_at), "state": report.state,
         "incident_number": incident.number if incident else None,
