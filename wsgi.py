@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 from flask import Blueprint, Flask
-from flask.cli import FlaskGroup, ScriptInfo
+from flask.cli import ScriptInfo
 
 from foundation.settings import Settings, SettingsError
 
@@ -26,6 +26,7 @@ BLUEPRINTS = (
     "incident.views.board",
     "incident.views.incidents",
     "incident.views.awareness",
+    "incident.views.facts",
     "incident.views.assessments",
     "incident.views.steps",
     "incident.views.reports",
@@ -109,7 +110,7 @@ def recurring() -> tuple[tuple[str, str, float, bool], ...]:
     )
 
 
-class _Commands(FlaskGroup):
+class _Commands(click.Group):
     """The commands of all packages, each package loaded only when one of its commands is asked for."""
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
@@ -123,7 +124,7 @@ class _Commands(FlaskGroup):
         return sorted(command.name for module in COMMANDS for command in import_module(module).commands)
 
 
-def _create_for_command(_info: ScriptInfo | None = None) -> Flask:
+def _create_for_command() -> Flask:
     try:
         return create_app()
     except SettingsError as wrong:
@@ -131,16 +132,12 @@ def _create_for_command(_info: ScriptInfo | None = None) -> Flask:
 
 
 cli = _Commands(
-    name="breachclock",
-    create_app=_create_for_command,
-    add_default_commands=False,
-    add_version_option=False,
-    load_dotenv=False,
-    set_debug_flag=False,
-    help="From a processor's report of a personal data breach to the record of it.",
+    "breachclock", help="From a processor's report of a personal data breach to the record of it."
 )
+click.version_option(package_name="breachclock", prog_name="breachclock")(cli)
 
 
 def main() -> None:
     """The console script."""
-    cli.main(args=sys.argv[1:], prog_name="breachclock")
+    app = ScriptInfo(create_app=_create_for_command, set_debug_flag=False)
+    cli.main(args=sys.argv[1:], prog_name="breachclock", obj=app)

@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, select
 
 from accounts.models import Organisation
 from foundation import ledger
-from foundation.database import db, new_id, table_of
+from foundation.database import db, insert_rows, new_id
 from incident.models import Clock, Duty, DutyState, FactsVersion, Incident
 from incident.rules import deadlines
 from incident.rules.evaluation import Evaluation, evaluate
@@ -70,7 +70,7 @@ def first(incident_id: UUID, organisation_id: UUID, found: Sequence[deadlines.Cl
     """Store the first clocks of an incident; returns the earliest due time."""
     rows = [_row(each) | {"id": new_id(), "incident_id": incident_id, "organisation_id": organisation_id}
             for each in found]  # fmt: skip
-    db.session.execute(insert(table_of(Clock)), rows)
+    insert_rows(Clock, *rows)
     return min((each.due_at for each in found if each.due_at), default=None)
 
 
@@ -166,7 +166,7 @@ def reckon_again(incident: Incident, *, actor: str, reason: str, now: datetime) 
     advice = advice_for(incident, facts, now=now)
     if incident.awareness_is_provisional:
         incident.aware_at = advice.awareness.at if advice.awareness else None
-    moved = refresh(incident, of(facts, advice))
+    moved = refresh(incident, [*of(facts, advice), *_by_decision(incident, advice)])
     if moved:
         ledger.append(
             incident.chain, "clocks.moved", organisation_id=incident.organisation_id, actor=actor, at=now,
@@ -179,6 +179,14 @@ def reckon_again(incident: Incident, *, actor: str, reason: str, now: datetime) 
             runs.move_anchor(incident.chain, anchor, at, actor=actor, reason=reason, now=now)
     move_due(incident, actor=actor, reason=reason, now=now)
     return moved
+
+
+def _by_decision(incident: Incident, advice: Evaluation) -> list[deadlines.Clock]:
+    """The clock towards people where a person, and no rule, has set it going."""
+    runs_already = any(each.kind == TELL_PEOPLE for each in running(incident.id))
+    if not runs_already or advice.clock("subject_communication"):
+        return []
+    return [deadlines.communication_clock(advice.awareness)]
 
 
 def move_due(incident: Incident, *, actor: str, reason: str, now: datetime) -> None:

@@ -43,11 +43,15 @@ def _count(pointer: str, label: LazyString) -> tuple[Field, ...]:
     )
 
 
+def _role(number: int) -> str:
+    return "sub_processor" if number else "processor"
+
+
 def _link(number: int) -> tuple[Field, ...]:
     at = f"/chain/{number}"
     return (
         Field(f"{at}/name", _l("Name")),
-        Field(f"{at}/role", _l("Its role"), Kind.CHOICE, get_args(words.LinkRole)),
+        Field(f"{at}/role", _l("Its role"), Kind.CHOICE, get_args(words.LinkRole), default=_role(number)),
         Field(f"{at}/country", _l("Country"), hint=_l("Two letters, as DK.")),
         Field(f"{at}/reference", _l("Its own number for it")),
         Field(f"{at}/aware_at", _l("It knew at"), Kind.TIME),
@@ -60,7 +64,8 @@ SECTIONS: Final[tuple[Section, ...]] = (
         Field("/title", _l("In a few words"), hint=_l("Shown on the board. No names of people concerned.")),
         Field("/description", _l("What is known so far"), Kind.LONG),
         Field("/reference", _l("The reporter's own number for it")),
-        _choice("/our_role", _l("For these data we are"), words.OurRole),
+        Field("/our_role", _l("For these data we are"), Kind.CHOICE, get_args(words.OurRole),
+              default="controller"),
         _tri("/timeline/ongoing", _l("Is it still going on?")),
     ), open=True),
     Section("times", _l("When"), (
@@ -170,6 +175,9 @@ def told(sheet: Sheet, zone: str, base: Mapping[str, Any]) -> dict[str, Any] | N
 def _settle_chain(document: dict[str, Any], sheet: Sheet) -> None:
     """An answer of no is an empty chain, not knowing is none at all; names of processors say yes."""
     links, answer = document.get("chain") or [], sheet.one("at_a_processor")
+    links = [link for link in links if set(link) - {"role"}]
+    if links:
+        document["chain"] = [_with_role(link, number, sheet) for number, link in enumerate(links)]
     if links and answer == "no":
         sheet.fault("at_a_processor", _("You name a processor below: answer yes, or empty its fields."))
     if not links:
@@ -178,6 +186,10 @@ def _settle_chain(document: dict[str, Any], sheet: Sheet) -> None:
         document["chain"] = []
     if not links and answer == "yes":
         sheet.fault("at_a_processor", _("Name the processor below."))
+
+
+def _with_role(link: dict[str, Any], number: int, sheet: Sheet) -> dict[str, Any]:
+    return {"role": sheet.one(f"chain.{number}.role") or _role(number)} | link
 
 
 def _place(faulty: FactsFault, sheet: Sheet) -> None:

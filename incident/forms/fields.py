@@ -45,6 +45,7 @@ class Field:
     kind: Kind = Kind.TEXT
     choices: tuple[str, ...] = ()
     hint: LazyString | None = None
+    default: str = UNKNOWN  # what a choice says when nobody has chosen
 
     @property
     def name(self) -> str:
@@ -234,6 +235,8 @@ def write(fields: Sequence[Field], document: Mapping[str, Any], zone: str) -> Sh
     for each in fields:
         value = find(document, each.path)
         if value is None:
+            if each.default != UNKNOWN:
+                sheet.typed[each.name] = [each.default]
             continue
         if each.kind is Kind.TIME:
             text, fold = local_text(datetime.fromisoformat(value), zone)

@@ -6,6 +6,9 @@ from typing import Final
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
+from foundation import locales
+from incident.authorities import by_key
+
 WORDS: Final[Mapping[str, LazyString]] = {
     "yes": _l("Yes"), "no": _l("No"), "unknown": _l("Not known"), "none": _l("None"), "other": _l("Other"),
     # roles
@@ -111,11 +114,21 @@ DUTIES: Final = {
     "promise-authority": _l("Notify the authority, as promised"),
     "promise-subjects": _l("Tell the people, as promised"),
 }  # fmt: skip
+AUTHORITY_ROLES: Final = {
+    "sole": _l("to be notified"), "lead": _l("lead, to be notified"), "each": _l("to be notified"),
+    "separate": _l("to be notified, outside the one-stop-shop"), "concerned": _l("hears of it from the lead"),
+}  # fmt: skip
 RECIPIENTS: Final = {"authorities": _l("the authorities"), "subjects": _l("the people concerned")}
 ROLES: Final = {
     "on_call": _l("on call"), "responder": _l("responder"), "dpo": _l("data protection officer"),
     "admin": _l("administrator"),
 }  # fmt: skip
+
+
+def whom(recipient: str) -> str:
+    """To whom a duty is owed, by name; an authority whose name is not known by its key."""
+    authority = by_key(recipient)
+    return authority.named(locales.current()) if authority else str(RECIPIENTS.get(recipient, recipient))
 
 
 def say(word: object) -> str:

@@ -65,12 +65,13 @@ def assessed(cast, decision=DECISION, **changes):
     return incident_id
 
 
-def assess(cast, incident_id, decision=DECISION, *, who=people.DORTHE, after=None):
+def assess(cast, incident_id, decision=DECISION, *, who=people.DORTHE, after=None, facts_number=None):
     """Record a decision."""
     with working(cast, incident_id) as incident:
         before = len(assessment.assessments_of(incident)) if after is None else after
         return assessment.record(
-            incident, decision, after=before, facts_number=incident.facts_number, by=person(cast, who),
+            incident, decision, after=before, facts_number=facts_number or incident.facts_number,
+            by=person(cast, who),
             now=utcnow(),
         )  # fmt: skip
 

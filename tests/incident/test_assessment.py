@@ -98,17 +98,11 @@ def test_of_two_who_assess_at_once_the_second_is_told_of_the_first(app, cast):
 
 def test_a_decision_on_facts_that_are_no_longer_the_latest_is_refused(app, cast):
     incident_id = desk.confirmed(cast)
-
-    with pytest.raises(Refused, match="New facts came in"), desk.working(cast, incident_id) as incident:
+    with desk.working(cast, incident_id) as incident:
         intake.learn(incident, desk.told(cast, reference="HC-1"), now=utcnow())
-        assessment.record(
-            incident,
-            desk.DECISION,
-            after=0,
-            facts_number=1,
-            by=desk.person(cast, people.DORTHE),
-            now=utcnow(),
-        )
+
+    with pytest.raises(Refused, match="New facts came in"):
+        desk.assess(cast, incident_id, facts_number=1)
 
 
 def test_astrid_cannot_decide_against_the_advice(app, cast):

@@ -1,0 +1,76 @@
+"""When we became aware: fixed or corrected in two steps, the second of which shows what moves."""
+
+from uuid import UUID
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from accounts.permissions import Permission, current_staff, requires
+from foundation import locales
+from foundation.database import transaction, utcnow
+from foundation.errors import Invalid
+from incident import triage
+from incident.access import locked_incident, visible_incident
+from incident.forms import words
+from incident.forms.fields import Sheet, local_text, sheet_of
+from incident.models import Incident
+from incident.triage.awareness import Preview
+
+bp = Blueprint("awareness", __name__, url_prefix="/incidents/<uuid:incident_id>/awareness")
+
+
+@bp.get("")
+@requires(Permission.CORRECT_AWARENESS)
+def edit(incident_id: UUID) -> ResponseReturnValue:
+    """The form, with the moment that holds."""
+    incident, sheet = visible_incident(incident_id), Sheet()
+    if incident.aware_at:
+        text, fold = local_text(incident.aware_at, locales.zone())
+        sheet.typed = {"at": [text], "at.fold": [] if fold is None else [str(fold)]}
+    return _form(incident, sheet)
+
+
+@bp.post("")
+@requires(Permission.CORRECT_AWARENESS)
+def create(incident_id: UUID) -> ResponseReturnValue:
+    """First show what moves; sent again with the confirmation, save it."""
+    sheet = sheet_of(request.form)
+    at, after = sheet.time("at", locales.zone()), request.form.get("after", 0, type=int)
+    if at is None or not _is_complete(sheet) or not sheet.one("confirmed"):
+        return _preview(visible_incident(incident_id), sheet)
+    with transaction():
+        triage.fix_awareness(
+            locked_incident(incident_id), at, reason=sheet.one("reason"), after=after, now=utcnow(),
+            by=current_staff().name,
+        )  # fmt: skip
+    flash(_("Awareness is fixed. Clocks, duties and reminders follow it."), "success")
+    return redirect(url_for("incidents.show", incident_id=incident_id), 303)
+
+
+def _is_complete(sheet: Sheet) -> bool:
+    if not sheet.one("at").strip():
+        sheet.fault("at", _("Say when."))
+    if not sheet.one("reason").strip():
+        sheet.fault("reason", _("Say why: it is the first thing an authority asks."))
+    return not sheet.faults
+
+
+def _preview(incident: Incident, sheet: Sheet) -> ResponseReturnValue:
+    """The form once more, with what would move, or with what is wrong."""
+    at = sheet.time("at", locales.zone()) if not sheet.faults else None
+    if at is None:
+        return _form(incident, sheet), 422
+    try:
+        return _form(incident, sheet, triage.preview(incident, at, now=utcnow()))
+    except Invalid as refusal:
+        sheet.fault("at", " ".join(filter(None, (refusal.message, refusal.next_step))))
+        return _form(incident, sheet), 422
+
+
+def _form(incident: Incident, sheet: Sheet, preview: Preview | None = None) -> str:
+    rows = triage.awareness_rows(incident)
+    return render_template(
+        "incident/awareness.html", incident=incident, sheet=sheet, preview=preview, rows=rows, words=words,
+        filed_by=triage.first_filing(incident), at=sheet.time("at", locales.zone()), now=utcnow(),
+    )  # fmt: skip

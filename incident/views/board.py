@@ -1,0 +1,19 @@
+"""The board: what is open, by time left."""
+
+from flask import Blueprint, render_template
+from flask.typing import ResponseReturnValue
+
+from accounts.permissions import Permission, requires
+from foundation.database import utcnow
+from incident.forms import words
+from incident.views import shown
+
+bp = Blueprint("board", __name__)
+
+
+@bp.get("/")
+@requires(Permission.SEE_INCIDENTS)
+def index() -> ResponseReturnValue:
+    """Open incidents with their clocks, what is next and whose it is."""
+    now = utcnow()
+    return render_template("incident/board.html", board=shown.board(now), now=now, words=words)
