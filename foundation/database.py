@@ -154,7 +154,8 @@ def insert_rows(model: type[Base], *rows: Mapping[str, Any]) -> None:
     session = db.session()
     if not session.info.get("writing"):
         raise RuntimeError(OUTSIDE)
-    session.connection().execute(insert(table_of(model)), rows)
+    if rows:
+        session.connection().execute(insert(table_of(model)), rows)
 
 
 def changed(statement: Executable) -> int:

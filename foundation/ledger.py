@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import String, UniqueConstraint, insert, select, update
+from sqlalchemy import String, UniqueConstraint, bindparam, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from foundation.database import Base, Owned, before_commit, db, gathered, new_id, table_of
+from foundation.database import Base, Owned, before_commit, db, gathered, insert_rows, new_id, table_of
 
 GENESIS = "0" * 64
 WAITING = "ledger entries to be written"
@@ -119,13 +119,7 @@ def _write() -> None:
 
 
 def _extend(chain: str, lines: list[dict[str, Any]]) -> None:
-    table, known = table_of(Head), table_of(Head).c.chain == chain
-    head = db.session.execute(
-        update(table)
-        .where(known)
-        .values(number=table.c.number + len(lines))
-        .returning(table.c.number, table.c.hash)
-    ).first()
+    head = db.session.execute(_MOVE_ON, {"of": chain, "more": len(lines)}).first()
     number, last = (head.number - len(lines), head.hash) if head else (0, GENESIS)
     rows = []
     for line in lines:
@@ -133,13 +127,25 @@ def _extend(chain: str, lines: list[dict[str, Any]]) -> None:
         content = {**line, "number": number, "previous": last}
         last = digest(**content)
         rows.append({**content, "id": new_id(), "hash": last})
-    db.session.execute(insert(table_of(Entry)), rows)
+    insert_rows(Entry, *rows)
     if head:
-        db.session.execute(update(table).where(known).values(hash=last))
+        db.session.execute(_END, {"of": chain, "now": last})
     else:
         organisation_id = lines[0]["organisation_id"]
-        values = {"chain": chain, "number": number, "hash": last, "organisation_id": organisation_id}
-        db.session.execute(insert(table).values(values))
+        insert_rows(
+            Head, {"chain": chain, "number": number, "hash": last, "organisation_id": organisation_id}
+        )
+
+
+_HEADS = table_of(Head)
+_THIS = _HEADS.c.chain == bindparam("of")
+_MOVE_ON = (
+    update(_HEADS)
+    .where(_THIS)
+    .values(number=_HEADS.c.number + bindparam("more"))
+    .returning(_HEADS.c.number, _HEADS.c.hash)
+)
+_END = update(_HEADS).where(_THIS).values(hash=bindparam("now"))
 
 
 def entries(chain: str) -> list[Entry]:

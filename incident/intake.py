@@ -12,11 +12,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, update
+from sqlalchemy import update
 
 from accounts.models import Organisation
 from foundation import ledger
-from foundation.database import db, new_id, table_of
+from foundation.database import db, insert_rows, new_id
 from incident import clocks
 from incident.models import Awareness, FactsVersion, Incident
 from incident.rules import deadlines
@@ -84,27 +84,26 @@ def open_incident(told: Told, *, now: datetime) -> tuple[UUID, str]:
 
 def _numbered(organisation_id: UUID) -> Organisation:
     """The organisation with its counter moved on, locked until the commit."""
-    db.session.execute(
+    return db.session.scalars(
         update(Organisation)
         .where(Organisation.id == organisation_id)
         .values(incident_counter=Organisation.incident_counter + 1)
-        .execution_options(synchronize_session=False)
-    )
-    return db.session.get_one(Organisation, organisation_id, populate_existing=True)
+        .returning(Organisation)
+        .execution_options(synchronize_session=False, populate_existing=True)
+    ).one()
 
 
 def _insert_incident(opening: _Opening) -> None:
     told, aware = opening.told, opening.aware
-    db.session.execute(
-        insert(table_of(Incident)).values(
-            id=opening.id, organisation_id=told.organisation_id, number=opening.number,
-            title=opening.facts.title or "Report without a title", state=State.REPORTED,
-            processor_id=told.processor_id, processor_reference=opening.facts.reference or None,
-            restricted=False, facts_number=1, aware_at=aware.at if aware else None,
-            awareness_is_provisional=True, reported_at=opening.now,
-            next_due_at=min((each.due_at for each in opening.clocks if each.due_at), default=None),
-        )
-    )  # fmt: skip
+    row = {
+        "id": opening.id, "organisation_id": told.organisation_id, "number": opening.number,
+        "title": opening.facts.title or "Report without a title", "state": State.REPORTED,
+        "processor_id": told.processor_id, "processor_reference": opening.facts.reference or None,
+        "restricted": False, "facts_number": 1, "aware_at": aware.at if aware else None,
+        "awareness_is_provisional": True, "reported_at": opening.now,
+        "next_due_at": min((each.due_at for each in opening.clocks if each.due_at), default=None),
+    }  # fmt: skip
+    insert_rows(Incident, row)
     ledger.append(
         opening.chain, "incident.opened", organisation_id=told.organisation_id, actor=told.source,
         at=opening.now, number=opening.number, processor=told.processor_id,
@@ -115,12 +114,11 @@ def _insert_incident(opening: _Opening) -> None:
 def _insert_facts(incident_id: UUID, number: int, told: Told, now: datetime) -> str:
     text = json.dumps(told.document, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     sha256 = hashlib.sha256(text.encode()).hexdigest()
-    db.session.execute(
-        insert(table_of(FactsVersion)).values(
-            id=new_id(), organisation_id=told.organisation_id, incident_id=incident_id, number=number,
-            facts=told.document, sha256=sha256, source=told.source, reason=told.reason, at=now,
-        )
-    )  # fmt: skip
+    row = {
+        "id": new_id(), "organisation_id": told.organisation_id, "incident_id": incident_id, "number": number,
+        "facts": told.document, "sha256": sha256, "source": told.source, "reason": told.reason, "at": now,
+    }  # fmt: skip
+    insert_rows(FactsVersion, row)
     ledger.append(
         f"incident/{incident_id}", "facts.recorded", organisation_id=told.organisation_id, at=now,
         actor=told.source, reason=told.reason, version=number, facts_sha256=sha256,
@@ -133,13 +131,12 @@ def _insert_awareness(opening: _Opening) -> None:
     reason = (
         f"Provisional, from {aware.source}: no person has fixed it yet." if aware else "No time is known yet."
     )
-    db.session.execute(
-        insert(table_of(Awareness)).values(
-            id=new_id(), organisation_id=told.organisation_id, incident_id=opening.id, number=1,
-            aware_at=aware.at if aware else None, provisional=True, reason=reason, by="Breachclock",
-            at=opening.now,
-        )
-    )  # fmt: skip
+    row = {
+        "id": new_id(), "organisation_id": told.organisation_id, "incident_id": opening.id, "number": 1,
+        "aware_at": aware.at if aware else None, "provisional": True, "reason": reason, "by": "Breachclock",
+        "at": opening.now,
+    }  # fmt: skip
+    insert_rows(Awareness, row)
     ledger.append(
         opening.chain, "awareness.provisional", organisation_id=told.organisation_id, at=opening.now,
         actor="Breachclock", reason=reason, aware_at=aware.at if aware else None,

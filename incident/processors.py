@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from accounts.models import Organisation
 from foundation import ledger
@@ -33,6 +33,7 @@ class Sender:
     endpoint_id: str
     processor_id: UUID
     organisation_id: UUID
+    name: str
     secrets: tuple[str, ...]
 
 
@@ -122,13 +123,18 @@ def _retire_older(endpoint_id: str, now: datetime) -> None:
 
 def sender(endpoint_id: str, now: datetime) -> Sender | None:
     """Who reports through this endpoint at `now`, or None when there is no such endpoint."""
-    rows = db.session.execute(
-        select(Endpoint.processor_id, Endpoint.organisation_id, SigningKey.secret)
-        .join(SigningKey, SigningKey.endpoint_id == Endpoint.id)
-        .where(Endpoint.id == endpoint_id, SigningKey.retires_at.is_(None) | (SigningKey.retires_at > now))
-    ).all()
+    rows = db.session.execute(_SENDER, {"endpoint_id": endpoint_id, "now": now}).all()
     if not rows:
         return None
-    return Sender(
-        endpoint_id, rows[0].processor_id, rows[0].organisation_id, tuple(row.secret for row in rows)
-    )
+    first = rows[0]
+    live = tuple(row.secret for row in rows)
+    return Sender(endpoint_id, first.processor_id, first.organisation_id, first.name, live)
+
+
+_SENDER = (
+    select(Endpoint.processor_id, Endpoint.organisation_id, Processor.name, SigningKey.secret)
+    .join(SigningKey, SigningKey.endpoint_id == Endpoint.id)
+    .join(Processor, Processor.id == Endpoint.processor_id)
+    .where(Endpoint.id == bindparam("endpoint_id"))
+    .where(SigningKey.retires_at.is_(None) | (SigningKey.retires_at > bindparam("now")))
+)

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, select
 from accounts import people
 from accounts.models import Organisation, Role
 from foundation import ledger
-from foundation.database import db, part
+from foundation.database import db, insert_rows, part
 from notifications import paging
 from playbooks.models import ReminderRecord, Run, RunState, StepRecord, StepState
 from playbooks.rules import timeline
@@ -34,9 +34,8 @@ def say(run: Run, record: StepRecord, owed: Owed, now: datetime) -> None:
         log.error("step.reminds_nobody", run=str(run.id), step=record.key, role=record.role)
     if paged:
         _page(run, owed, now)
-    db.session.add_all(_reminder(run, record, rung, skipped_because=REPLACED) for rung in owed.replaced)
-    db.session.add(_reminder(run, record, owed.rung, sent_at=now, paged=paged))
-    db.session.flush()
+    replaced = [_reminder(run, record, rung, skipped_because=REPLACED) for rung in owed.replaced]
+    insert_rows(ReminderRecord, *replaced, _reminder(run, record, owed.rung, sent_at=now, paged=paged))
     enter(
         run, "step.paged" if paged else "step.reminded", CLOCK, now, step=record.key,
         kind=owed.rung.kind, due_at=owed.due_at, planned_at=owed.rung.at, staff=told,
@@ -44,11 +43,11 @@ def say(run: Run, record: StepRecord, owed: Owed, now: datetime) -> None:
     )  # fmt: skip
 
 
-def _reminder(run: Run, record: StepRecord, rung: Rung, **how: Any) -> ReminderRecord:
-    return ReminderRecord(
-        organisation_id=run.organisation_id, run_id=run.id, step_id=record.id, key=rung.key, kind=rung.kind,
-        at=rung.at, **how,
-    )  # fmt: skip
+def _reminder(run: Run, record: StepRecord, rung: Rung, **how: Any) -> dict[str, Any]:
+    return {
+        "organisation_id": run.organisation_id, "run_id": run.id, "step_id": record.id, "key": rung.key,
+        "kind": rung.kind, "at": rung.at, "sent_at": None, "paged": False, "skipped_because": None, **how,
+    }  # fmt: skip
 
 
 def _page(run: Run, owed: Owed, now: datetime) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from accounts.models import StaffMember
-from foundation.database import db, new_id, part
+from foundation.database import db, insert_rows, new_id, part
 from foundation.errors import Refused
 from notifications import paging
 from playbooks import library, reminding, rows
@@ -93,8 +93,6 @@ def start(
     unknown anchor or a naive instant.
     """
     book = library.playbook(playbook_key)
-    if running := rows.running(about, playbook_key):
-        return running
     stored = {Anchor(name).value: _stored(at) for name, at in anchors.items()}
     run = Run(
         id=new_id(), organisation_id=organisation_id, about=about, playbook=book.key,
@@ -104,33 +102,40 @@ def start(
     try:
         with part():
             db.session.add(run)
-    except IntegrityError:  # another process started it between our look and our insert
+    except IntegrityError:  # one runs already
         if running := rows.running(about, playbook_key):
             return running
         raise
-    steps = [_record(run, position, step, facts, owners or {}) for position, step in enumerate(book.steps)]
-    db.session.add_all(steps)
-    db.session.flush()
+    known = timeline.anchors_in(stored)
+    steps = [
+        _row(run, position, step, owners or {}, timeline.due_at(step, known))
+        | ({} if step.applies(facts) else _ruled_out(step, now))
+        for position, step in enumerate(book.steps)
+    ]
+    insert_rows(StepRecord, *steps)
     reminding.enter(
         run, "playbook.started", actor, now, definition=book.hash, anchors=stored,
-        not_applicable=[step.key for step in steps if step.state is StepState.NOT_APPLICABLE],
+        not_applicable=[step["key"] for step in steps if step["state"] is StepState.NOT_APPLICABLE],
     )  # fmt: skip
-    _do_owed(run, {step.key: step for step in steps if step.state is StepState.OPEN}, set(), now)
+    opened = {step["key"]: StepRecord(**step) for step in steps if step["state"] is StepState.OPEN}
+    _do_owed(run, opened, set(), now)
     return run
 
 
-def _record(
-    run: Run, position: int, step: Step, facts: Mapping[str, Any], owners: Mapping[str, UUID]
-) -> StepRecord:
-    record = StepRecord(
-        id=new_id(), organisation_id=run.organisation_id, run_id=run.id, position=position, key=step.key,
-        title=step.title, role=step.role, owner_id=owners.get(step.role), state=StepState.OPEN,
-        due_at=timeline.due_at(step, timeline.anchors_in(run.anchors)), note="",
-    )  # fmt: skip
-    if not step.applies(facts):
-        record.state, record.done_at, record.done_by = StepState.NOT_APPLICABLE, run.started_at, CLOCK
-        record.reason = "The facts rule it out: " + ", ".join(each.fact for each in step.only_if)
-    return record
+def _row(
+    run: Run, position: int, step: Step, owners: Mapping[str, UUID], due_at: datetime | None
+) -> dict[str, Any]:
+    return {
+        "id": new_id(), "organisation_id": run.organisation_id, "run_id": run.id, "position": position,
+        "key": step.key, "title": step.title, "role": step.role, "owner_id": owners.get(step.role),
+        "due_at": due_at, "note": "", "state": StepState.OPEN, "done_at": None, "done_by": None,
+        "reason": None,
+    }  # fmt: skip
+
+
+def _ruled_out(step: Step, now: datetime) -> dict[str, Any]:
+    reason = "The facts rule it out: " + ", ".join(each.fact for each in step.only_if)
+    return {"state": StepState.NOT_APPLICABLE, "done_at": now, "done_by": CLOCK, "reason": reason}
 
 
 def _stored(at: datetime) -> str:
