@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import rfc8785
@@ -76,6 +76,18 @@ def answer(content: Mapping[str, Any], key: str) -> str:
     return next((str(each["answer"]) for each in fields(content) if each["key"] == key), "")
 
 
+def everything_asked(*, now: datetime | None = None, clock: Clock | None = None) -> tuple[Gap, ...]:
+    """Every point that art. 33(3) asks for; with a clock that has run out by `now` also 33(1)."""
+    return completeness.missing(
+        Facts(), now=now or datetime.min.replace(tzinfo=UTC), contact=None, clock=clock
+    )
+
+
+def may_follow() -> frozenset[str]:
+    """The fields that may be left to a later phase (art. 33(4))."""
+    return frozenset(key for gap in everything_asked() if gap.may_follow for key in ANSWERS[gap.name])
+
+
 def open_points(content: Mapping[str, Any], *, now: datetime, clock: Clock | None) -> list[Open]:
     """What the text leaves open of art. 33(3), and of 33(1) once `clock` has run out.
 
@@ -83,7 +95,7 @@ def open_points(content: Mapping[str, Any], *, now: datetime, clock: Clock | Non
     """
     by_key = {each["key"]: each for each in fields(content)}
     found = []
-    for gap in completeness.missing(Facts(), now=now, contact=None, clock=clock):
+    for gap in everything_asked(now=now, clock=clock):
         keys = ANSWERS[gap.name]
         if not any(by_key[key]["answer"].strip() for key in keys):
             follows = gap.may_follow and any(by_key[key]["to_follow"] for key in keys)
@@ -100,8 +112,8 @@ def with_changes(
     """
     changed, keys = deepcopy(dict(content)), []
     for each in fields(changed):
-        key, text = each["key"], " \n".join(answers.get(each["key"], each["answer"]).split("\r\n"))
-        text = "\n".join(line.rstrip() for line in text.split("\n")).strip()
+        key, typed = each["key"], answers.get(each["key"], each["answer"])
+        text = "\n".join(line.rstrip() for line in typed.splitlines()).strip()
         follows = key in to_follow and not text
         if key in ALWAYS or (text, follows) == (each["answer"], each["to_follow"]):
             continue

@@ -39,9 +39,7 @@ def of(incident: Incident, notification_id: UUID) -> AuthorityNotification:
     """One notification of an incident, read afresh. Raises: Missing."""
     found = db.session.scalars(
         select(AuthorityNotification)
-        .where(
-            AuthorityNotification.id == notification_id, AuthorityNotification.incident_id == incident.id
-        )
+        .where(AuthorityNotification.id == notification_id, AuthorityNotification.incident_id == incident.id)
         .execution_options(populate_existing=True)
     ).one_or_none()
     if found is None:
@@ -116,9 +114,7 @@ def edit(
     _refuse_stale(incident, notification, seen)
     content, changed = packs.with_changes(notification.content, answers, to_follow, by.name)
     if changed:
-        _replace(
-            incident, notification, content, "notification.edited", by=by, now=now, fields=changed
-        )
+        _replace(incident, notification, content, "notification.edited", by=by, now=now, fields=changed)
     return changed
 
 
@@ -239,9 +235,7 @@ def open_duties(incident: Incident) -> list[Duty]:
     return meeting.still_open(duties_of(incident))
 
 
-def happened(
-    incident: Incident, event: str, states: tuple[str, ...], by: StaffMember, now: datetime
-) -> None:
+def happened(incident: Incident, event: str, states: tuple[str, ...], by: StaffMember, now: datetime) -> None:
     """Tell the playbooks once it is true of every authority: one filing must not silence another's clock."""
     reached = {each.duty_id for each in of_incident(incident) if each.state in states}
     if all(duty.id in reached for duty in open_duties(incident)):
