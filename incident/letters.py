@@ -10,6 +10,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
+from accounts.models import Organisation
 from foundation import locales
 from incident import drafting
 from incident.drafting import Material, Words
@@ -41,10 +42,10 @@ class Lack:
     brackets: bool
 
 
-def languages_of(material: Material) -> list[str]:
+def languages_of(organisation: Organisation) -> list[str]:
     """The languages the organisation writes letters in, its own first choice first."""
-    told = [locales.known(each) for each in material.organisation.profile.get("letter_languages", [])]
-    return list(dict.fromkeys([each for each in told if each] or [material.organisation.locale]))
+    told = [locales.known(each) for each in organisation.profile.get("letter_languages", [])]
+    return list(dict.fromkeys([each for each in told if each] or [organisation.locale]))
 
 
 def draft(material: Material, locale: str) -> dict[str, str]:

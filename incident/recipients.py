@@ -10,7 +10,7 @@ import io
 import json
 import unicodedata
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 
@@ -330,8 +330,7 @@ def _noted(rows: list[dict[str, str]]) -> tuple[Noted, ...]:
     return tuple(Noted(int(each["line"]), each["what"]) for each in rows)
 
 
-def counts(people: Sequence[Person]) -> Iterator[tuple[str, int]]:
+def by_language(read: Iterable[str]) -> dict[str, int]:
     """How many people read which language, in our order of languages."""
-    for locale in locales.LOCALES:
-        if number := sum(person.locale == locale for person in people):
-            yield locale, number
+    told = list(read)
+    return {locale: told.count(locale) for locale in locales.LOCALES if locale in told}

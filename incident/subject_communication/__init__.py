@@ -9,6 +9,7 @@ from incident.subject_communication.preparing import (
     approve,
     authors_of,
     create,
+    duties_of,
     fingerprint,
     lacking,
     of,
@@ -17,13 +18,15 @@ from incident.subject_communication.preparing import (
     set_list,
     set_texts,
 )
-from incident.subject_communication.sending import follow, send, settle, under_way
+from incident.subject_communication.sending import TEMPLATE, follow, send, settle, under_way
 
 __all__ = [
+    "TEMPLATE",
     "add_language",
     "approve",
     "authors_of",
     "create",
+    "duties_of",
     "fingerprint",
     "follow",
     "lacking",

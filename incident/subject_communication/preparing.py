@@ -17,7 +17,7 @@ from foundation.encryption import blind_index
 from foundation.errors import Invalid, Missing, Refused
 from incident import drafting, letters, meeting
 from incident.letters import Lack
-from incident.models import CommunicationState, Incident, Recipient, SubjectCommunication
+from incident.models import CommunicationState, Duty, Incident, Recipient, SubjectCommunication
 from incident.recipients import Person, Reading
 from playbooks import runs
 
@@ -50,6 +50,11 @@ def people_of(communication: SubjectCommunication) -> list[Recipient]:
     return list(db.session.scalars(mine.order_by(Recipient.position)))
 
 
+def duties_of(incident: Incident) -> list[Duty]:
+    """The duties to tell the people, by law and by promise."""
+    return meeting.duties_of(incident, *OWED)
+
+
 def create(incident: Incident, *, by: StaffMember, now: datetime) -> SubjectCommunication:
     """Begin a communication with a draft in each language of the organisation's letters.
 
@@ -59,8 +64,9 @@ def create(incident: Incident, *, by: StaffMember, now: datetime) -> SubjectComm
     if known and known[-1].state in BEFORE_SENDING:
         return known[-1]
     material = drafting.gather(incident)
-    texts = {locale: letters.draft(material, locale) for locale in letters.languages_of(material)}
-    owed = meeting.duties_of(incident, *OWED)
+    wanted = letters.languages_of(material.organisation)
+    texts = {locale: letters.draft(material, locale) for locale in wanted}
+    owed = duties_of(incident)
     made = SubjectCommunication(
         id=new_id(), organisation_id=incident.organisation_id, incident_id=incident.id, texts=texts,
         duty_id=owed[0].id if owed else None, number=len(known) + 1, content_sha256="", drafted_by=by.name,

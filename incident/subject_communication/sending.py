@@ -179,7 +179,7 @@ def _conclude(
 
 
 def _open_duties(incident: Incident) -> list[Duty]:
-    return meeting.still_open(meeting.duties_of(incident, *preparing.OWED))
+    return meeting.still_open(preparing.duties_of(incident))
 
 
 def _note(
