@@ -5,7 +5,7 @@ console script `breachclock` takes `wsgi:main`. No app is built at import time.
 """
 
 import sys
-from importlib import import_module
+from importlib import import_module, metadata
 from pathlib import Path
 
 import click
@@ -131,10 +131,17 @@ def _create_for_command() -> Flask:
         raise click.ClickException(str(wrong)) from None
 
 
+def _version() -> str:
+    try:
+        return metadata.version("breachclock")
+    except metadata.PackageNotFoundError:
+        return "from a checkout"
+
+
 cli = _Commands(
     "breachclock", help="From a processor's report of a personal data breach to the record of it."
 )
-click.version_option(package_name="breachclock", prog_name="breachclock")(cli)
+click.version_option(_version(), prog_name="breachclock")(cli)
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ name with `_FILE`. What an embedded installation needs for itself is made under 
 """
 
 import hashlib
+import json
 import os
 import secrets
 import tempfile
@@ -19,6 +20,7 @@ SECRETS = (
     "BREACHCLOCK_SECRET_KEY", "BREACHCLOCK_DATA_KEYS", "BREACHCLOCK_DATABASE_URL", "BREACHCLOCK_REDIS_URL",
     "SENDGRID_API_KEY", "SENDGRID_EVENT_PUBLIC_KEY", "TWILIO_AUTH_TOKEN",
 )  # fmt: skip
+DEMONSTRATION = "sandbox.json"
 TWILIO = "https://api.twilio.com"
 SENDGRID = "https://api.sendgrid.com"
 
@@ -77,8 +79,9 @@ def load(environ: Mapping[str, str] | None = None, *, make_keys: bool = False) -
 
     Raises: SettingsError with one sentence that names every variable at fault.
     """
-    reader = _Reader(os.environ if environ is None else environ)
-    home = Path(reader.text("BREACHCLOCK_HOME", "./var")).resolve()
+    given = os.environ if environ is None else environ
+    home = Path(given.get("BREACHCLOCK_HOME") or "./var").resolve()
+    reader = _Reader({**_of_demonstration(home), **given})
     if make_keys:
         make_first_keys(home)
     settings = _read(reader, home)
@@ -86,6 +89,20 @@ def load(environ: Mapping[str, str] | None = None, *, make_keys: bool = False) -
     if reader.faults:
         raise SettingsError(reader.faults)
     return settings
+
+
+def keep_for_demonstration(home: Path, variables: Mapping[str, str]) -> None:
+    """Keep what points a demonstration at its sandbox, so that its other commands find it too."""
+    (home / DEMONSTRATION).write_text(json.dumps(dict(variables), indent=1), encoding="utf-8")
+
+
+def _of_demonstration(home: Path) -> dict[str, str]:
+    """What a demonstration in this home was started with; the environment stands above it."""
+    try:
+        kept: dict[str, str] = json.loads((home / DEMONSTRATION).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    return kept
 
 
 def make_first_keys(home: Path) -> None:

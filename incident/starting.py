@@ -18,11 +18,17 @@ from foundation.database import everyone, transaction, utcnow
 from foundation.errors import Refused
 from foundation.processes import Child
 from foundation.queue import QUEUES
-from foundation.settings import Settings, SettingsError, load, make_first_keys
+from foundation.settings import Settings, SettingsError, keep_for_demonstration, load, make_first_keys
 from incident import example
 from incident.operations import post_report
 
 REAL = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "SENDGRID_API_KEY")
+KEPT = (
+    "BREACHCLOCK_BIND", "BREACHCLOCK_PUBLIC_URL", "BREACHCLOCK_DATABASE_URL", "BREACHCLOCK_REDIS_URL",
+    "BREACHCLOCK_SMS", "BREACHCLOCK_EMAIL", "BREACHCLOCK_SANDBOX_URL", "TWILIO_ACCOUNT_SID",
+    "TWILIO_AUTH_TOKEN", "TWILIO_FROM", "TWILIO_API_BASE", "SENDGRID_API_KEY", "SENDGRID_API_BASE",
+    "SENDGRID_EVENT_PUBLIC_KEY",
+)  # fmt: skip
 SANDBOX_BIND = "127.0.0.1:8073"
 STOPS = {"web": 1, "clock": 2, "worker": 3, "sandbox": 4}
 WORDS = (
@@ -90,6 +96,7 @@ def demo() -> None:
     bind = os.environ.get("BREACHCLOCK_SANDBOX_BIND", SANDBOX_BIND)
     os.environ.update(_sandbox_variables(home, bind))
     settings, app = _settings(), _app()
+    keep_for_demonstration(home, {name: os.environ[name] for name in KEPT if name in os.environ})
     story = _Story(settings, app, f"http://{bind}")
     _run(
         settings,
