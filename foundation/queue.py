@@ -19,12 +19,13 @@ from uuid import UUID
 import requests
 import structlog
 from flask import Flask, current_app
-from redis import Redis, RedisError
+from redis import Redis, RedisError, ResponseError
 from rq import Queue, Worker
 from rq.job import Job
 from rq.serializers import JSONSerializer
 from sqlalchemy import String
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Mapped, configure_mappers, mapped_column
 
 from foundation import database
 
@@ -34,6 +35,7 @@ QUEUES = (URGENT, BULK)
 
 BELL = "breachclock:bell"
 COUNTS = "breachclock:counts"
+LOOKS_AGAIN = 2.0  # seconds between a worker's tries to find a queue server that went away
 MAX_WAITING = 200  # ids waiting on a queue; more would only make workers find no-ops
 log = structlog.get_logger()
 
@@ -129,6 +131,7 @@ class _InApp(Worker):
     """
 
     app: Flask
+    max_connection_wait_time = LOOKS_AGAIN
 
     def perform_job(self, job: Job, queue: Queue) -> bool:
         with self.app.app_context(), database.everyone():
@@ -139,8 +142,10 @@ class _InApp(Worker):
 def work(app: Flask, name: str) -> None:
     """Run a worker of one queue until told to stop; RQ loses jobs popped from several.
 
-    Ends when the queue server goes away: whoever started it starts it again.
+    While the queue server is away it looks for it every other second, however long that takes: left to
+    itself, RQ would wait a minute in the end, and a page with it.
     """
+    _make_ready(app)
     worker = _InApp(
         [name],
         connection=connect(app.extensions["queue_url"], patient=True),
@@ -154,14 +159,29 @@ def work(app: Flask, name: str) -> None:
     worker.work(with_scheduler=False, logging_level="WARNING")
 
 
+def _make_ready(app: Flask) -> None:
+    """Do once what each fork would do again: mappings and the database's driver take 30 ms of a job."""
+    with app.app_context():
+        configure_mappers()
+        with suppress(SQLAlchemyError), database.db.engine.connect():
+            pass
+        database.db.engine.dispose()  # a fork opens its own
+
+
 def faults() -> list[str]:
-    """What is wrong with the queue server's settings: eviction loses work, no file forgets it."""
+    """What is wrong with the queue server: away, or set up to lose work by eviction or on restart.
+
+    One that keeps its settings to itself, as hosted ones do, is taken at its word.
+    """
+    client = server()
     try:
-        client = server()
+        client.ping()
         policy = client.config_get("maxmemory-policy").get("maxmemory-policy")
         kept = client.config_get("appendonly").get("appendonly")
+    except ResponseError:
+        return []
     except RedisError as trouble:
-        return [f"the queue server does not answer ({type(trouble).__name__})"]
+        return [f"the queue server does not answer ({type(trouble).__name__}); the clock sends by itself"]
     found = []
     if policy not in ("noeviction", b"noeviction"):
         found.append("the queue server may evict work: set maxmemory-policy to noeviction")

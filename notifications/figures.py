@@ -16,6 +16,16 @@ def oldest_due(now: datetime) -> datetime | None:
     return db.session.scalar(waiting)
 
 
+def oldest_due_by_kind(now: datetime) -> dict[str, datetime]:
+    """Since when the message of each kind that is due longest has waited; kinds with none are left out."""
+    query = (
+        select(Message.kind, func.min(Message.ready_at).label("since"))
+        .where(Message.state == State.PENDING, Message.ready_at <= now)
+        .group_by(Message.kind)
+    )
+    return {row.kind.value: row.since for row in db.session.execute(query)}
+
+
 def wanting_a_person() -> int:
     """How many messages reached nobody and wait for a person."""
     query = select(func.count()).select_from(Message).where(Message.wants_person_at.is_not(None))

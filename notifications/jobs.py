@@ -118,14 +118,21 @@ def _one_by_one(those: Iterable[T], act: Callable[[T], bool]) -> int:
 
 
 def sweep() -> int:
-    """Ring for everything due; without a queue server, send it from here. Returns how many were due."""
-    if not outbox.anything_due(database_now()):
+    """Ring for everything due; what cannot be rung for, or nobody comes for, is sent from here.
+
+    A queue server takes ids also when no worker lives to fetch them. Returns how many were due.
+    """
+    now = database_now()
+    if not outbox.anything_due(now):
         return 0
     with transaction():
-        waiting = outbox.due(database_now())
+        waiting = outbox.due(now)
     for name, ids in waiting.items():
         if not queue.enqueue(name, outbox.JOB, ids, timeout=JOB_SECONDS):
             _directly(name).take(ids)
+        elif late := outbox.left_waiting(ids, now):
+            log.warning("messages.nobody_came", queue=name, count=len(late))
+            _directly(name).take(late)
     return sum(map(len, waiting.values()))
 
 

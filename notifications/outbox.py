@@ -22,6 +22,7 @@ from notifications.rules.replies import LENGTH, SIGNS
 from notifications.rules.retry import ONCE, PAGING, Terms
 
 RING_AGAIN = timedelta(seconds=5)
+NOBODY_CAME = timedelta(seconds=20)  # a person waits for it, and no worker has taken it
 BATCH = 200
 FIRST_TO_LAST = ((Kind.ONCALL,), (Kind.AUTHORITY, Kind.INTERNAL), (Kind.SUBJECT,))
 JOB = "notifications.jobs.deliver"
@@ -218,6 +219,17 @@ def due(now: datetime) -> dict[str, list[UUID]]:
         waiting.setdefault(queue_of(kinds[0]), []).extend(found)
     _mark_rung([message_id for ids in waiting.values() for message_id in ids], now)
     return {name: ids for name, ids in waiting.items() if ids}
+
+
+def left_waiting(ids: Sequence[UUID], now: datetime) -> list[UUID]:
+    """Which of these the workers should have taken long ago, the oldest first; communications aside."""
+    return list(
+        db.session.scalars(
+            select(Message.id)
+            .where(Message.id.in_(ids), Message.kind != Kind.SUBJECT, Message.ready_at < now - NOBODY_CAME)
+            .order_by(Message.ready_at)
+        )
+    )
 
 
 def _mark_rung(ids: list[UUID], now: datetime) -> None:

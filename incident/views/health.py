@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from flask import Blueprint, Response, current_app, jsonify
 from flask.typing import ResponseReturnValue
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
-from redis import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from accounts.permissions import open_to_all
@@ -16,6 +15,8 @@ from playbooks import runs
 
 bp = Blueprint("health", __name__)
 LONGEST_SILENCE = timedelta(seconds=60)
+LONGEST_WAIT = timedelta(seconds=60)  # of a message that is due
+LONGEST_WAITS = {"subject": timedelta(minutes=5)}  # communications are many, and take their time
 
 
 @bp.get("/healthz")
@@ -43,15 +44,10 @@ def _faults() -> list[str]:
         if not is_current(current_app.config["DATA"] / "migrations"):
             faults.append("the database is not at this release's migrations: run breachclock migrate")
         faults += _clock_faults(queue.last_beat(), now)
+        faults += _waiting_faults(now)
     except SQLAlchemyError as trouble:
         faults.append(f"the database does not answer ({type(trouble).__name__})")
-    try:
-        queue.server().ping()
-    except RedisError as trouble:
-        faults.append(
-            f"the queue server does not answer ({type(trouble).__name__}); the clock sends by itself"
-        )
-    return faults
+    return faults + queue.faults()
 
 
 def _clock_faults(beat: datetime | None, now: datetime) -> list[str]:
@@ -60,6 +56,16 @@ def _clock_faults(beat: datetime | None, now: datetime) -> list[str]:
     if now - beat > LONGEST_SILENCE:
         return [f"the clock has not ended a round for {int((now - beat).total_seconds())} s"]
     return []
+
+
+def _waiting_faults(now: datetime) -> list[str]:
+    """Messages that nobody takes, by kind: of processes only a worker that works says that it lives."""
+    waited = {kind: now - since for kind, since in figures.oldest_due_by_kind(now).items()}
+    return [
+        f"a message ({kind}) that is due has waited {int(length.total_seconds())} s: are the workers running?"
+        for kind, length in waited.items()
+        if length > LONGEST_WAITS.get(kind, LONGEST_WAIT)
+    ]
 
 
 @bp.get("/metrics")

@@ -20,6 +20,7 @@ TERMS = {
 }
 FIGURES: dict[tuple[str, str], Any] = {
     ("notifications.outbox", "RING_AGAIN"): 1.5 * SECOND,
+    ("notifications.outbox", "NOBODY_CAME"): 3 * SECOND,
     ("notifications.jobs", "RECORDING"): 0.5,
     ("notifications.circuits", "LEFT_ALONE"): 3 * SECOND,
     ("notifications.circuits", "FORGOTTEN"): 15 * SECOND,
@@ -31,6 +32,8 @@ FIGURES: dict[tuple[str, str], Any] = {
     ("foundation.queue", "BEAT_EVERY"): 1.0,
     ("foundation.queue", "STUCK_AFTER"): 4.0,
     ("incident.views.health", "LONGEST_SILENCE"): 6 * SECOND,
+    ("incident.views.health", "LONGEST_WAIT"): 6 * SECOND,
+    ("incident.views.health", "LONGEST_WAITS"): {"subject": 10 * SECOND},
 }
 EVERY = {"escalate": 0.5, "leases": 0.5, "settle": 1.0, "journal": 1.0, "alarms": 0.5, "reconcile": 2.0}
 SQLITE_WAITS = 5000  # milliseconds for another writer
