@@ -15,13 +15,9 @@ from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     JSON,
@@ -54,6 +50,9 @@ from sqlalchemy.orm import (
 )
 from sqlalchemy.types import TypeDecorator
 from uuid_utils.compat import uuid7
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s", "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -372,6 +371,8 @@ MIGRATING = 72_1972  # PostgreSQL's advisory lock while one process migrates
 
 def migrate(folder: Path) -> None:
     """Bring the database to the newest migration in `folder`; of several processes one does it."""
+    from alembic import command  # noqa: PLC0415  loaded by the few that migrate, not by every worker
+
     with db.engine.connect() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(select(func.pg_advisory_lock(MIGRATING)))
@@ -387,13 +388,18 @@ def migrate(folder: Path) -> None:
 
 def is_current(folder: Path) -> bool:
     """Whether the database is at the newest migration in `folder`."""
+    from alembic.migration import MigrationContext  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
     with db.engine.connect() as connection:
         config = _alembic(folder, connection)
         head = ScriptDirectory.from_config(config).get_current_head()
         return MigrationContext.configure(connection).get_current_revision() == head
 
 
-def _alembic(folder: Path, connection: Connection) -> Config:
+def _alembic(folder: Path, connection: Connection) -> "Config":
+    from alembic.config import Config  # noqa: PLC0415
+
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(folder))
     return config

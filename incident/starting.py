@@ -3,9 +3,11 @@
 import json
 import os
 import secrets
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -72,12 +74,11 @@ def children(settings: Settings) -> list[Child]:
 def up() -> None:
     """Run web, workers and clock in the foreground on this machine; Ctrl-C stops all of it cleanly."""
     settings = _settings()
-    app = _app()
 
     def announce() -> None:
         processes.say(f"ready at {settings.public_url}")
 
-    _run(settings, children(settings), prepare=lambda: _migrate(app), announce=announce)
+    _run(settings, children(settings), prepare=lambda: _migrate(settings), announce=announce)
 
 
 @click.command()
@@ -95,9 +96,9 @@ def demo() -> None:
     make_first_keys(home)
     bind = os.environ.get("BREACHCLOCK_SANDBOX_BIND", SANDBOX_BIND)
     os.environ.update(_sandbox_variables(home, bind))
-    settings, app = _settings(), _app()
+    settings = _settings()
     keep_for_demonstration(home, {name: os.environ[name] for name in KEPT if name in os.environ})
-    story = _Story(settings, app, f"http://{bind}")
+    story = _Story(settings, f"http://{bind}")
     _run(
         settings,
         [*children(settings), _sandbox(settings, bind)],
@@ -124,9 +125,26 @@ def _run(settings: Settings, minded: list[Child], **calls: Any) -> None:
         raise click.ClickException(" ".join(filter(None, (refusal.message, refusal.next_step)))) from None
 
 
-def _migrate(app: Flask) -> None:
-    with app.app_context():
-        database.migrate(app.config["DATA"] / "migrations")
+def _migrate(settings: Settings) -> None:
+    folder: Path = click.get_current_context().ensure_object(ScriptInfo).data["folder"] / "migrations"
+    if _is_current(settings, folder):
+        return
+    with _app().app_context():
+        database.migrate(folder)
+
+
+def _is_current(settings: Settings, folder: Path) -> bool:
+    """Whether the embedded database needs no migration; asked without loading the product."""
+    if not settings.embedded_database:
+        return False
+    newest = max(file.name.partition("_")[0] for file in (folder / "versions").glob("[0-9]*.py"))
+    try:
+        with closing(
+            sqlite3.connect(f"file:{settings.home / 'breachclock.sqlite3'}?mode=ro", uri=True)
+        ) as known:
+            return bool(known.execute("SELECT version_num FROM alembic_version").fetchone() == (newest,))
+    except sqlite3.Error:
+        return False
 
 
 def _refuse_real_credentials(environ: Mapping[str, str]) -> None:
@@ -164,20 +182,19 @@ def _sandbox(settings: Settings, bind: str) -> Child:
 class _Story:
     """The example data and the first act: planted once, played once, told at every start."""
 
-    def __init__(self, settings: Settings, app: Flask, sandbox_url: str) -> None:
+    def __init__(self, settings: Settings, sandbox_url: str) -> None:
         self.settings = settings
-        self.app = app
         self.sandbox_url = sandbox_url
         self.file = settings.home / "demo.json"
         self.begins = False
 
     def prepare(self) -> None:
         """Migrate, and plant the example data into an empty database."""
-        _migrate(self.app)
+        _migrate(self.settings)
         if self.file.exists():
             return
         chosen = {address: _passphrase() for address in example.addresses()}
-        with self.app.app_context(), everyone(), transaction():
+        with _app().app_context(), everyone(), transaction():
             planted = example.plant(chosen, public_url=self.settings.public_url, now=utcnow())
         names = self.settings.home / "sandbox" / "names.json"
         names.write_text(json.dumps(planted.phones, ensure_ascii=False, indent=1), encoding="utf-8")
