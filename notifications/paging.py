@@ -12,12 +12,12 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from accounts import people
 from accounts.models import Role, StaffMember
 from foundation import ledger, locales
-from foundation.database import db, new_id
+from foundation.database import db, insert_rows, new_id
 from foundation.errors import Refused
 from notifications import outbox, rendering
 from notifications.models import (
@@ -76,29 +76,33 @@ def page(
     `context` holds no personal data. One page at a time is open about one thing with one template:
     a second call returns the first. Returns the page's id.
     """
-    open_page = db.session.scalars(
-        select(Page).where(Page.about == about, Page.template == template, Page.state == PageState.OPEN)
-    ).first()
-    if open_page:
-        return open_page.id
-    policy = db.session.scalars(
-        select(EscalationPolicy)
-        .where(EscalationPolicy.organisation_id == organisation_id)
-        .order_by(EscalationPolicy.name)
-    ).first()
-    made = Page(
-        id=new_id(), organisation_id=organisation_id, about=about, template=template, context=context,
-        policy=policy.steps if policy and policy.steps else BACKSTOP, must_by=must_by, next_at=now,
-        started_at=now,
-    )  # fmt: skip
-    db.session.add(made)
-    db.session.flush()
+    if open_page := db.session.scalar(_OPEN, {"about": about, "template": template}):
+        return open_page
+    policy = db.session.scalar(_POLICY, {"organisation": organisation_id}) or BACKSTOP
+    row = {
+        "id": new_id(), "organisation_id": organisation_id, "about": about, "template": template,
+        "context": context, "policy": policy, "must_by": must_by, "started_at": now, "turn": 0,
+    }  # fmt: skip
+    made = Page(**row)
+    called, next_at = _whom_to_call(made, now)
+    insert_rows(Page, row | {"turn": 1, "next_at": next_at})
     ledger.append(
         about, "page.started", organisation_id=organisation_id, actor=actor, at=now, page=made.id,
         template=template,
     )  # fmt: skip
-    _move_on(made, now)
+    _call(made, called, next_at, now)
     return made.id
+
+
+_OPEN = select(Page.id).where(
+    Page.about == bindparam("about"), Page.template == bindparam("template"), Page.state == PageState.OPEN
+)
+_POLICY = (
+    select(EscalationPolicy.steps)
+    .where(EscalationPolicy.organisation_id == bindparam("organisation"))
+    .order_by(EscalationPolicy.name)
+    .limit(1)
+)
 
 
 def due(now: datetime) -> list[UUID]:
@@ -120,22 +124,30 @@ def escalate(page_id: UUID, *, now: datetime) -> bool:
 
 
 def _move_on(open_page: Page, now: datetime) -> None:
+    called, next_at = _whom_to_call(open_page, now)
+    _call(open_page, called, next_at, now)
+    open_page.turn += 1
+    open_page.next_at = next_at
+
+
+def _whom_to_call(open_page: Page, now: datetime) -> tuple[list[StaffMember], datetime]:
+    """Whom the next turn of the policy calls, and when the one after it comes."""
     move = next_turn(open_page.policy, open_page.turn, now)
-    told = [
-        person
-        for target in move.targets
-        for person in people_of(open_page.organisation_id, target, now)
-        if _post_page(open_page, person, now)
+    called = [
+        person for target in move.targets for person in people_of(open_page.organisation_id, target, now)
     ]
+    # Nobody there is no reason to wait: the next step is tried at once, but each only once so.
+    hurry = not called and open_page.turn < len(open_page.policy)
+    return called, now + timedelta(seconds=5) if hurry else move.next_at
+
+
+def _call(open_page: Page, called: Iterable[StaffMember], next_at: datetime, now: datetime) -> None:
+    told = [person for person in called if _post_page(open_page, person, now)]
     ledger.append(
         open_page.about, "page.sent" if told else "page.reached_nobody",
         organisation_id=open_page.organisation_id, actor="Breachclock", at=now, page=open_page.id,
-        turn=open_page.turn + 1, staff=[each.id for each in told], next_at=move.next_at,
+        turn=open_page.turn + 1, staff=[each.id for each in told], next_at=next_at,
     )  # fmt: skip
-    open_page.turn += 1
-    # Nobody there is no reason to wait: the next step is tried at once, but each only once so.
-    hurry = not told and open_page.turn <= len(open_page.policy)
-    open_page.next_at = now + timedelta(seconds=5) if hurry else move.next_at
 
 
 def people_of(organisation_id: UUID, target: dict[str, Any], now: datetime) -> list[StaffMember]:
@@ -157,16 +169,6 @@ def _active(staff_id: UUID) -> StaffMember | None:
     return person if person and person.active else None
 
 
-def _methods(staff_id: UUID) -> list[ContactMethod]:
-    return list(
-        db.session.scalars(
-            select(ContactMethod)
-            .where(ContactMethod.staff_id == staff_id, ContactMethod.opted_out_at.is_(None))
-            .order_by(ContactMethod.position)
-        )
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class _Way:
     """A way to a colleague; `key` tells ways of the same channel apart."""
@@ -178,8 +180,16 @@ class _Way:
 
 def _ways(person: StaffMember) -> list[_Way]:
     """Every way to a person; without any, the address they sign in with is better than silence."""
-    ways = [_Way(str(each.id), each.channel, each.address) for each in _methods(person.id)]
+    found = db.session.execute(_METHODS, {"staff": person.id})
+    ways = [_Way(str(each.id), each.channel, each.address) for each in found]
     return ways or [_Way("account", Channel.EMAIL, person.email)]
+
+
+_METHODS = (
+    select(ContactMethod.id, ContactMethod.channel, ContactMethod.address)
+    .where(ContactMethod.staff_id == bindparam("staff"), ContactMethod.opted_out_at.is_(None))
+    .order_by(ContactMethod.position)
+)
 
 
 def _tell(

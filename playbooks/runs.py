@@ -13,7 +13,6 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import func, select
-from sqlalchemy.exc import IntegrityError
 
 from accounts.models import StaffMember
 from foundation.database import db, insert_rows, new_id, part
@@ -24,7 +23,7 @@ from playbooks.models import Run, RunState, StepRecord, StepState
 from playbooks.reminding import CLOCK
 from playbooks.rules import timeline
 from playbooks.rules.definition import EVENTS, Anchor, Playbook, Step
-from playbooks.rules.timeline import Owed
+from playbooks.rules.timeline import Moment, Owed
 
 ACKNOWLEDGED = "page.acknowledged"
 NEVER = datetime.max.replace(tzinfo=UTC)
@@ -85,8 +84,8 @@ def start(
     owners: Mapping[str, UUID] | None = None,
     actor: str,
     now: datetime,
-) -> Run:
-    """Start a playbook and do what it owes at once; while one runs about this, that one is returned.
+) -> UUID:
+    """Start a playbook and do what it owes at once; the run's id, or that of the one that runs already.
 
     `summary` is what messages call it, an incident's number, without personal data; `facts` the facts
     document; `owners` staff by role. Raises: KeyError for an unknown playbook, ValueError for an
@@ -94,32 +93,31 @@ def start(
     """
     book = library.playbook(playbook_key)
     stored = {Anchor(name).value: _stored(at) for name, at in anchors.items()}
-    run = Run(
-        id=new_id(), organisation_id=organisation_id, about=about, playbook=book.key,
-        definition_hash=book.hash, definition=book.text, anchors=stored, summary=summary,
-        state=RunState.RUNNING, next_due_at=now, started_at=now, started_by=actor,
-    )  # fmt: skip
-    try:
-        with part():
-            db.session.add(run)
-    except IntegrityError:  # one runs already
-        if running := rows.running(about, playbook_key):
-            return running
-        raise
     known = timeline.anchors_in(stored)
+    ruled_out = {step.key for step in book.steps if not step.applies(facts)}
+    moment = timeline.look(book, known, closed=ruled_out, settled=(), now=now)
+    row = {
+        "id": new_id(), "organisation_id": organisation_id, "about": about, "playbook": book.key,
+        "definition_hash": book.hash, "definition": book.text, "anchors": stored, "summary": summary,
+        "state": RunState.RUNNING, "next_due_at": _next_look(book, ruled_out, moment, now),
+        "last_tick_at": now, "started_at": now, "started_by": actor,
+    }  # fmt: skip
+    if not rows.insert_unless_running(row):
+        return rows.running(about, playbook_key).id
+    run = Run(**row)
     steps = [
         _row(run, position, step, owners or {}, timeline.due_at(step, known))
-        | ({} if step.applies(facts) else _ruled_out(step, now))
+        | (_ruled_out(step, now) if step.key in ruled_out else {})
         for position, step in enumerate(book.steps)
     ]
     insert_rows(StepRecord, *steps)
     reminding.enter(
         run, "playbook.started", actor, now, definition=book.hash, anchors=stored,
-        not_applicable=[step["key"] for step in steps if step["state"] is StepState.NOT_APPLICABLE],
+        not_applicable=[step.key for step in book.steps if step.key in ruled_out],
     )  # fmt: skip
-    opened = {step["key"]: StepRecord(**step) for step in steps if step["state"] is StepState.OPEN}
-    _do_owed(run, opened, set(), now)
-    return run
+    if not _say_all(run, {step["key"]: StepRecord(**step) for step in steps}, moment, now):
+        rows.look_again(run.id, now + AGAIN)
+    return run.id
 
 
 def _row(
@@ -324,12 +322,24 @@ def _do_owed(
     book = library.pinned(run.definition)
     closed = {step.key for step in book.steps if step.key not in records}
     moment = timeline.look(book, timeline.anchors_in(run.anchors), closed=closed, settled=settled, now=now)
-    done = [_attempt(run, records[owed.step.key], owed, now) for owed in moment.owed]
-    again = not all(done) or _awaits_acknowledgement(book, records)
-    wakes = [moment.wake_at, now + AGAIN if again else None]
-    run.next_due_at = min(filter(None, wakes), default=None)
+    said = _say_all(run, records, moment, now)
+    run.next_due_at = _next_look(book, closed, moment, now, again=not said)
     run.last_tick_at = now
     db.session.flush()
+
+
+def _next_look(
+    book: Playbook, closed: Collection[str], moment: Moment, now: datetime, *, again: bool = False
+) -> datetime | None:
+    """When the run will owe more; in a minute while a page may be taken or something could not be said."""
+    open_keys = [step.key for step in book.steps if step.key not in closed]
+    soon = again or _awaits_acknowledgement(book, open_keys)
+    return min(filter(None, [moment.wake_at, now + AGAIN if soon else None]), default=None)
+
+
+def _say_all(run: Run, records: Mapping[str, StepRecord], moment: Moment, now: datetime) -> bool:
+    said = [_attempt(run, records[owed.step.key], owed, now) for owed in moment.owed]
+    return all(said)
 
 
 def _attempt(run: Run, record: StepRecord, owed: Owed, now: datetime) -> bool:

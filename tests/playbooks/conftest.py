@@ -17,6 +17,7 @@ from foundation.database import Base, acting_for, db, everyone, new_id, transact
 from notifications import paging
 from notifications.models import Message, Page
 from playbooks import jobs, runs
+from playbooks.models import Run
 from tests import servers
 
 MIDNIGHT = datetime(2026, 10, 2, 1, 0, tzinfo=UTC)  # 03:00 in Copenhagen, between Friday and the weekend
@@ -44,11 +45,12 @@ class House:
     def start(self, playbook="processor_breach", about=None, facts=None, owners=None, **anchors):
         """Start a playbook now and commit; anchors default to reported and aware now."""
         with transaction():
-            return runs.start(
+            run_id = runs.start(
                 playbook, organisation_id=self.promark, about=about or self.about,
                 anchors=anchors or {"reported": self.now, "aware": self.now}, summary="PM-2026-0007",
                 facts=facts or {}, owners=owners, actor="HostCo", now=self.now,
             )  # fmt: skip
+            return db.session.get_one(Run, run_id)
 
     def do(self, stage, *args, **kwargs):
         """Call a stage function now and commit."""
