@@ -46,11 +46,7 @@ def take_in(told: FormReport, *, by: StaffMember, now: datetime) -> UUID:
     if known := _opened_by(told.form_id):
         return known
     name = processor_named(told.processor_id)
-    source = (
-        _("%(name)s, by telephone or mail from %(processor)s", name=by.name, processor=name)
-        if name
-        else by.name
-    )
+    source = f"{by.name}, told by {name}" if name else by.name
     incident_id, number = intake.open_incident(
         intake.Told(by.organisation_id, told.document, parse(told.document), source, told.processor_id),
         now=now,
@@ -129,7 +125,7 @@ def open_from_faulty(report: Report, *, by: StaffMember, now: datetime) -> UUID:
         "description": report.body.decode("utf-8", "replace").replace("\0", "")[:LONGEST_DESCRIPTION],
         "timeline": {"informed_at": report.received_at.isoformat()},  # the clock runs from its arrival
     }
-    reason = _("Taken from report %(id)s, which could not be read.", id=report.id)
+    reason = f"Taken from report {report.id}, which could not be read."
     told = intake.Told(report.organisation_id, document, parse(document), name, report.processor_id, reason)
     incident_id, _number = intake.open_incident(told, now=now)
     report.state, report.incident_id = ReportState.ACCEPTED, incident_id

@@ -104,7 +104,7 @@ def fix_awareness(
         incident, "awareness.fixed", by, now, reason.strip(), before=held.aware_at, after=at,
         was_provisional=held.provisional,
     )  # fmt: skip
-    moved = clocks.reckon_again(incident, actor=by, reason=_("Awareness was fixed."), now=now)
+    moved = clocks.reckon_again(incident, actor=by, reason="Awareness was fixed.", now=now)
     runs.happened(incident.chain, "awareness.fixed", actor=by, now=now)
     return moved
 

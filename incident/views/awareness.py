@@ -1,5 +1,6 @@
 """When we became aware: fixed or corrected in two steps, the second of which shows what moves."""
 
+from datetime import datetime
 from uuid import UUID
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -35,17 +36,25 @@ def edit(incident_id: UUID) -> ResponseReturnValue:
 @requires(Permission.CORRECT_AWARENESS)
 def create(incident_id: UUID) -> ResponseReturnValue:
     """First show what moves; sent again with the confirmation, save it."""
-    sheet = sheet_of(request.form)
-    at, after = sheet.time("at", locales.zone()), request.form.get("after", 0, type=int)
-    if at is None or not _is_complete(sheet) or not sheet.one("confirmed"):
-        return _preview(visible_incident(incident_id), sheet)
-    with transaction():
-        triage.fix_awareness(
-            locked_incident(incident_id), at, reason=sheet.one("reason"), after=after, now=utcnow(),
-            by=current_staff().name,
-        )  # fmt: skip
+    incident, sheet = visible_incident(incident_id), sheet_of(request.form)
+    at = _moment(incident, sheet)
+    if not _is_complete(sheet) or at is None or not sheet.one("confirmed"):
+        return _preview(incident, sheet, at)
+    try:
+        _fix(incident_id, at, sheet)
+    except Invalid:
+        return _preview(visible_incident(incident_id), sheet, at)
     flash(_("Awareness is fixed. Clocks, duties and reminders follow it."), "success")
     return redirect(url_for("incidents.show", incident_id=incident_id), 303)
+
+
+def _fix(incident_id: UUID, at: datetime, sheet: Sheet) -> None:
+    after, staff = request.form.get("after", 0, type=int), current_staff()
+    with transaction():
+        triage.fix_awareness(
+            locked_incident(incident_id), at, reason=sheet.one("reason"), after=after, by=staff.name,
+            now=utcnow(),
+        )  # fmt: skip
 
 
 def _is_complete(sheet: Sheet) -> bool:
@@ -56,21 +65,30 @@ def _is_complete(sheet: Sheet) -> bool:
     return not sheet.faults
 
 
-def _preview(incident: Incident, sheet: Sheet) -> ResponseReturnValue:
+def _moment(incident: Incident, sheet: Sheet) -> datetime | None:
+    """The moment that is typed; left as it was it stays so, to the second."""
+    at, held = sheet.time("at", locales.zone()), incident.aware_at
+    if at and held and at == held.replace(second=0, microsecond=0):
+        return held
+    return at
+
+
+def _preview(incident: Incident, sheet: Sheet, at: datetime | None) -> ResponseReturnValue:
     """The form once more, with what would move, or with what is wrong."""
-    at = sheet.time("at", locales.zone()) if not sheet.faults else None
-    if at is None:
+    if at is None or sheet.faults:
         return _form(incident, sheet), 422
     try:
-        return _form(incident, sheet, triage.preview(incident, at, now=utcnow()))
+        return _form(incident, sheet, at, triage.preview(incident, at, now=utcnow()))
     except Invalid as refusal:
         sheet.fault("at", " ".join(filter(None, (refusal.message, refusal.next_step))))
         return _form(incident, sheet), 422
 
 
-def _form(incident: Incident, sheet: Sheet, preview: Preview | None = None) -> str:
+def _form(
+    incident: Incident, sheet: Sheet, at: datetime | None = None, preview: Preview | None = None
+) -> str:
     rows = triage.awareness_rows(incident)
     return render_template(
         "incident/awareness.html", incident=incident, sheet=sheet, preview=preview, rows=rows, words=words,
-        filed_by=triage.first_filing(incident), at=sheet.time("at", locales.zone()), now=utcnow(),
+        filed_by=triage.first_filing(incident), at=at, now=utcnow(),
     )  # fmt: skip

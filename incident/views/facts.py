@@ -40,8 +40,8 @@ def create(incident_id: UUID) -> ResponseReturnValue:
         return _form(incident, sheet, after), 422
     try:
         _learn(incident_id, document, sheet, after)
-    except staff_reports.Conflict as conflict:
-        return _conflict(visible_incident(incident_id), sheet, after, conflict.message), 409
+    except staff_reports.Conflict:
+        return _conflict(visible_incident(incident_id), sheet, after), 409
     flash(_("Kept as a new version; the clocks follow the facts."), "success")
     return redirect(url_for("incidents.show", incident_id=incident_id, _anchor="facts"), 303)
 
@@ -69,12 +69,11 @@ def _document(incident: Incident, number: int) -> dict[str, Any]:
     return found.facts if found else clocks.document_of(incident)
 
 
-def _conflict(incident: Incident, mine: Sheet, after: int, why: str) -> str:
+def _conflict(incident: Incident, mine: Sheet, after: int) -> str:
     """My changes on top of what was saved meanwhile, to be looked at and sent again."""
     zone = locales.zone()
     base, theirs = written(_document(incident, after), zone), written(clocks.document_of(incident), zone)
     merged, both = merge(FIELDS, base, theirs, mine)
-    merged.fault("", why)
     return _form(incident, merged, incident.facts_number, both)
 
 

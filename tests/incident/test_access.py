@@ -82,6 +82,20 @@ def test_a_step_of_another_organisations_incident_is_out_of_reach(app, cast, sig
     assert answer.status_code == 404
 
 
+def test_a_step_of_a_hidden_incident_cannot_be_reached_by_the_address_of_another(app, cast, signed_in):
+    from playbooks import runs  # noqa: PLC0415
+
+    hidden, visible = desk.reported(cast, reference="1"), desk.reported(cast, reference="2")
+    restrict(cast, hidden)
+    with desk.working(cast, hidden) as incident:
+        step = runs.steps_for(incident.chain)[0]
+
+    answer = signed_in(people.ASTRID).post(f"/incidents/{visible}/steps/{step.id}/completion")
+
+    assert answer.status_code == 404
+    assert "step.completed" not in desk.actions(cast, hidden)
+
+
 def test_olga_who_has_no_business_with_incidents_is_turned_away(app, cast, signed_in):
     incident_id = desk.reported(cast)
     browser = signed_in(people.OLGA)

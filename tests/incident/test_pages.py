@@ -200,8 +200,37 @@ def test_awareness_in_the_future_is_refused_and_what_was_typed_stays(astrid, cas
     assert refused.status_code == 422
     assert "future" in refused.text
     assert "A slip of the year." in refused.text
-    assert astrid.post(f"/incidents/{incident_id}/awareness", data=typed).status_code == 422
+    confirmed = astrid.post(f"/incidents/{incident_id}/awareness", data=typed)
+    assert confirmed.status_code == 422
+    assert "A slip of the year." in confirmed.text
     assert desk.incident_of(cast, incident_id).awareness_is_provisional
+
+
+def test_fixing_awareness_at_the_minute_it_was_held_moves_no_second_of_it(astrid, cast):
+    incident_id = desk.reported(cast)
+    held = desk.incident_of(cast, incident_id).aware_at
+    form = browsing.form(
+        astrid.get(f"/incidents/{incident_id}/awareness").text, f"/incidents/{incident_id}/awareness"
+    )
+
+    shown = astrid.post(f"/incidents/{incident_id}/awareness", data=form | {"reason": "So it was."})
+    astrid.post(
+        f"/incidents/{incident_id}/awareness", data=form | {"reason": "So it was.", "confirmed": "yes"}
+    )
+
+    assert "Nothing: the clocks run from this moment already." in shown.text
+    incident = desk.incident_of(cast, incident_id)
+    assert (incident.aware_at, incident.awareness_is_provisional) == (held, False)
+
+
+def test_awareness_without_a_time_or_a_reason_asks_for_both(astrid, cast):
+    incident_id = desk.reported(cast)
+
+    asked = astrid.post(f"/incidents/{incident_id}/awareness", data={"at": "", "reason": "", "after": "1"})
+
+    assert asked.status_code == 422
+    assert "Say when." in asked.text
+    assert "Say why" in asked.text
 
 
 # --- assessment -----------------------------------------------------------------------------------
