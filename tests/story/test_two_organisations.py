@@ -1,0 +1,108 @@
+"""Two organisations in one installation: neither can look at what is the other's, whatever it asks for."""
+
+from uuid import UUID
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from foundation.database import db, everyone
+from incident.models import (
+    AuthorityNotification,
+    Incident,
+    Processor,
+    Recipient,
+    Report,
+    SubjectCommunication,
+)
+from notifications.models import Message, Page
+from playbooks.models import StepRecord
+from tests import people
+from tests.story.driver import Story
+
+pytestmark = pytest.mark.story
+# What an id in an address stands for, and a row that ProMark has of it.
+ROWS = {
+    "incident_id": Incident, "notification_id": AuthorityNotification, "processor_id": Processor,
+    "communication_id": SubjectCommunication, "recipient_id": Recipient, "report_id": Report,
+    "message_id": Message, "page_id": Page, "step_id": StepRecord,
+}  # fmt: skip
+WORDS = {"locale": "da"}
+OF_NOBODY = {
+    "filename",
+    "token",
+    "endpoint_id",
+    "key",
+    "name",
+}  # files, links, signed by programs, the library
+
+
+def ids() -> dict[str, UUID | str]:
+    with everyone():
+        db.session.rollback()
+        return {name: db.session.scalars(select(table.id)).first() for name, table in ROWS.items()} | WORDS
+
+
+def of_incidents(app: Flask, method: str) -> list[str]:
+    """The rules of all routes of this method that take an id of something an organisation owns."""
+    found = [
+        rule for rule in app.url_map.iter_rules() if method in rule.methods and rule.arguments - OF_NOBODY
+    ]
+    assert {name for rule in found for name in rule.arguments} - OF_NOBODY <= {*ROWS, *WORDS}
+    return sorted({rule.rule for rule in found if not rule.arguments & OF_NOBODY})
+
+
+def address(rule: str, known: dict[str, UUID | str]) -> str:
+    for name, value in known.items():
+        rule = rule.replace(f"<uuid:{name}>", str(value)).replace(f"<{name}>", str(value))
+    assert "<" not in rule, rule
+    return rule
+
+
+def test_no_address_of_promark_shows_softwerk_anything(story: Story, app: Flask) -> None:
+    story.whole()
+    known = ids()
+    eskil, dorthe = (story.at_desk(each).client for each in (people.ESKIL, people.DORTHE))
+    pages = [address(rule, known) for rule in of_incidents(app, "GET")]
+
+    there = {page: dorthe.get(page).status_code for page in pages}
+    across = {page: eskil.get(page).status_code for page in pages}
+
+    assert len(pages) >= 15
+    assert there == dict.fromkeys(pages, 200)
+    assert across == dict.fromkeys(pages, 404)
+
+
+def test_no_form_of_promark_does_anything_for_softwerk(story: Story, app: Flask) -> None:
+    story.whole()
+    known = ids()
+    eskil = story.at_desk(people.ESKIL).client
+    before = story.dorthe.open(f"{story.incident}/record").text
+    forms = [address(rule, known) for rule in of_incidents(app, "POST")]
+    typed = {"choice": "give_up", "reason": "From across.", "confirmed": "yes", "at": "2026-01-01T10:00"}
+
+    answers = {form: eskil.post(form, data=typed).status_code for form in forms}
+
+    assert len(forms) >= 20
+    assert {form: status for form, status in answers.items() if status not in (404, 422)} == {}
+    assert story.dorthe.open(f"{story.incident}/record").text == before
+
+
+def test_lists_hold_one_s_own_and_nothing_else(story: Story) -> None:
+    story.whole()
+    eskil = story.at_desk(people.ESKIL)
+
+    for page in ("/", "/register", "/reports", "/processors", "/on-call", "/messages"):
+        screen = eskil.open(page)
+        for theirs in ("PM-20", "HostCo", "Astrid", "customer portal"):
+            assert theirs not in screen, page
+    about = story.incident[1:].replace("incidents", "incident")
+    assert "Astrid" not in eskil.open(f"/messages?about={about}")
+    assert "Webbanalys AB" in eskil.open("/processors")
+
+
+def test_a_report_goes_to_whoever_the_endpoint_belongs_to(story: Story) -> None:
+    story.hostco_reports()
+
+    assert "PM-" not in story.at_desk(people.ESKIL).open("/")
+    assert "PM-" in story.dorthe.open("/")
