@@ -129,7 +129,7 @@ def _insert_facts(incident_id: UUID, number: int, told: Told, now: datetime) -> 
 def _insert_awareness(opening: _Opening) -> None:
     told, aware = opening.told, opening.aware
     reason = (
-        f"Provisional, from {aware.source}: no person has fixed it yet." if aware else "No time is known yet."
+        f"Provisional, from {aware.words}: no person has fixed it yet." if aware else "No time is known yet."
     )
     row = {
         "id": new_id(), "organisation_id": told.organisation_id, "incident_id": opening.id, "number": 1,

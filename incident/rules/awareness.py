@@ -8,11 +8,20 @@ no report is without a running clock.
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from incident.rules.facts import Facts
 
 AwarenessSource: TypeAlias = Literal["aware_at", "informed_at", "received_at", "detected_at", "told_next_at"]
+
+
+WORDS: Final[dict[AwarenessSource, str]] = {
+    "aware_at": "what was stated",
+    "informed_at": "when we were told",
+    "received_at": "the receipt of the report",
+    "detected_at": "the detection",
+    "told_next_at": "when the processor says it told us",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +30,11 @@ class Moment:
 
     at: datetime
     source: AwarenessSource
+
+    @property
+    def words(self) -> str:
+        """What it was read from, as a reader says it."""
+        return WORDS[self.source]
 
     @property
     def provisional(self) -> bool:

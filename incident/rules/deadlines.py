@@ -98,7 +98,7 @@ def notification_clock(aware: Moment | None, regimes: frozenset[Regime]) -> Cloc
     if aware is None:
         return Clock("authority_notification", None, None, f"{basis}, which is not known yet", limit.hours)
     if aware.provisional:
-        basis += f", provisionally taken from {aware.source}"
+        basis += f", provisionally taken from {aware.words}"
     if limit.hours is None:
         return Clock("authority_notification", aware.at, None, basis)
     return Clock(
