@@ -32,6 +32,8 @@ from notifications.models import (
 )
 from notifications.rules import receipts, retry
 
+UNKNOWN = (None, Outcome.UNCERTAIN)  # of an attempt whose fate nobody knows
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -62,17 +64,28 @@ def record(claimed: outbox.Claim, answer: Answer, *, now: datetime) -> None:
     if isinstance(answer, Accepted):
         found(message, attempt, answer.provider_id, Outcome.ACCEPTED, now=now)
         return
-    if attempt.outcome is not None:
+    if attempt.outcome not in UNKNOWN:
         return  # a receipt was quicker, and it knows better than a broken answer
     attempt.outcome = Outcome.UNCERTAIN
     ours = message.state is State.SENDING and message.attempts == claimed.number
     if isinstance(answer, Refusal):
+        ours = ours or _waits_only_for(message, attempt)
         attempt.code = answer.code
         attempt.outcome = Outcome.NOT_SENT
         if ours:
             _refused(message, attempt, answer, now=now)
     elif ours:
         unsure(message, why=answer.why, now=now)
+
+
+def _waits_only_for(message: Message, attempt: Attempt) -> bool:
+    """Whether this attempt is all that nobody is sure of: its late no is then as good as a quick one."""
+    others = select(Attempt.id).where(
+        Attempt.message_id == message.id,
+        Attempt.id != attempt.id,
+        Attempt.outcome.is_(None) | (Attempt.outcome == Outcome.UNCERTAIN),
+    )
+    return message.state is State.UNCERTAIN and not db.session.scalar(select(others.exists()))
 
 
 def found(message: Message, attempt: Attempt, provider_id: str, outcome: Outcome, *, now: datetime) -> None:
@@ -380,11 +393,7 @@ def outcomes(about: str, dedupe_keys: Sequence[str]) -> dict[str, str]:
 
 def unreached_count(about: str) -> int:
     """How many messages about one thing wait for a person."""
-    return db.session.scalar(
-        select(func.count()).select_from(Message).where(
-            Message.about == about, Message.wants_person_at.is_not(None)
-        )
-    ) or 0  # fmt: skip
+    return unreached_counts([about]).get(about, 0)
 
 
 def unreached_counts(abouts: Collection[str]) -> dict[str, int]:

@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
@@ -45,8 +46,21 @@ def deliver(message_id: str) -> None:
     answer = channels.provider(claimed.channel).send(
         recipient=claimed.recipient, content=claimed.content, attempt_id=str(claimed.attempt_id),
         reference=claimed.reference, limit=terms.call.total_seconds(), urgent=claimed.kind is Kind.ONCALL,
+        late=partial(_record_late, _app(), claimed),
     )  # fmt: skip
     _record(claimed, answer, until=started + terms.lease.total_seconds() - RECORDING)
+
+
+def _record_late(app: Flask, claimed: outbox.Claim, answer: Answer) -> None:
+    """Take in an answer nobody waited for any more, in the thread that waited on; a dead process has none."""
+    with app.app_context(), everyone():
+        log.warning("attempt.answered_late", attempt=str(claimed.attempt_id), answer=type(answer).__name__)
+        _record(claimed, answer, until=time.monotonic() + RECORDING)
+
+
+def _app() -> Flask:
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+    return app
 
 
 def _record(claimed: outbox.Claim, answer: Answer, *, until: float) -> None:
@@ -165,7 +179,7 @@ class _Directly:
 
 
 def _directly(name: str) -> _Directly:
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+    app = _app()
     senders: dict[str, _Directly] = app.extensions.setdefault("direct_senders", {})
     return senders.setdefault(name, _Directly(app))
 

@@ -4,6 +4,7 @@ A channel answers with a value, never with an exception: what it could not under
 which is the only honest answer when the provider may have the message.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -44,6 +45,10 @@ class CannotAsk(Exception):
     """The provider did not answer the question whether it has a message."""
 
 
+def to_nobody(_answer: Answer) -> None:
+    """What comes too late is of no use to whoever gave no other place for it."""
+
+
 class Provider(Protocol):
     """What a provider can do for us."""
 
@@ -58,8 +63,12 @@ class Provider(Protocol):
         reference: str,
         limit: float,
         urgent: bool,
+        late: Callable[[Answer], object] = to_nobody,
     ) -> Answer:
-        """Hand over one message within `limit` seconds; the attempt's id comes back in receipts."""
+        """Hand over one message within `limit` seconds; the attempt's id comes back in receipts.
+
+        The limit is a total one. An answer that comes after it goes to `late`, in another thread.
+        """
 
     def find(self, *, recipient: str, attempt_ids: list[str], reference: str, since: datetime) -> str | None:
         """The provider's id of a message it has from us, or None when it has none.

@@ -9,35 +9,37 @@ import socket
 import ssl
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from http.client import HTTPException
 from typing import Any
 
-from python_http_client import Client
+from python_http_client.client import Client
 from python_http_client.exceptions import HTTPError
-from sendgrid import SendGridAPIClient
 from sendgrid.helpers.eventwebhook import EventWebhook
-from sendgrid.helpers.mail import (
-    ClickTracking,
-    Content,
-    CustomArg,
-    Email,
-    Header,
-    Mail,
-    OpenTracking,
-    Personalization,
-    To,
-    TrackingSettings,
-)
+from sendgrid.helpers.mail.click_tracking import ClickTracking
+from sendgrid.helpers.mail.content import Content
+from sendgrid.helpers.mail.custom_arg import CustomArg
+from sendgrid.helpers.mail.email import Email
+from sendgrid.helpers.mail.header import Header
+from sendgrid.helpers.mail.mail import Mail
+from sendgrid.helpers.mail.open_tracking import OpenTracking
+from sendgrid.helpers.mail.personalization import Personalization
+from sendgrid.helpers.mail.to_email import To
+from sendgrid.helpers.mail.tracking_settings import TrackingSettings
+from sendgrid.sendgrid import SendGridAPIClient
 
 from foundation.settings import Settings
-from notifications.channels import Accepted, Answer, CannotAsk, Refusal, Unsure
+from notifications.channels import Accepted, Answer, CannotAsk, Refusal, Unsure, deadline, to_nobody
 from notifications.rules.retry import ACCOUNT
 
 EVENTS_PATH = "/callbacks/sendgrid/events"
 OLDEST_EVENT = timedelta(minutes=10)
 SERVER_ERROR = 500
 ACCEPTED = 202
+ASKING = 8.0  # seconds for a question, about all attempts together
+NOT_UNDERSTOOD = (HTTPError, HTTPException, OSError, ValueError, AttributeError)
 NEVER_CONNECTED = (ConnectionRefusedError, socket.gaierror, ssl.SSLCertVerificationError)
 
 
@@ -48,8 +50,11 @@ class _StayHere(urllib.request.HTTPRedirectHandler):
         return None
 
 
-class _Http(Client):  # type: ignore[misc]  # the SDK's client has no types
+class _Http(Client):
     """The SDK's client, without redirects."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)  # type: ignore[no-untyped-call]
 
     def _build_client(self, name: str | None = None) -> "_Http":
         return _Http(
@@ -59,7 +64,8 @@ class _Http(Client):  # type: ignore[misc]  # the SDK's client has no types
         )  # fmt: skip
 
     def _make_request(self, _opener: object, request: Any, timeout: float | None = None) -> Any:
-        return super()._make_request(urllib.request.build_opener(_StayHere), request, timeout)
+        opener = urllib.request.build_opener(_StayHere)
+        return super()._make_request(opener, request, timeout)  # type: ignore[no-untyped-call]
 
 
 class SendGrid:
@@ -70,15 +76,14 @@ class SendGrid:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
 
-    def _client(self, timeout: float) -> SendGridAPIClient:
+    def _client(self, limit: float) -> _Http:
         api = SendGridAPIClient(self.settings.sendgrid_api_key, host=self.settings.sendgrid_api_base)
-        api.client = _Http(
+        return _Http(
             host=api.host,
             request_headers=api._default_headers,  # noqa: SLF001  the SDK offers no other
             version=3,
-            timeout=timeout,
+            timeout=limit * deadline.LINGER,  # of each read
         )
-        return api
 
     def _mail(
         self, recipient: str, content: dict[str, str], attempt_id: str, reference: str
@@ -108,32 +113,24 @@ class SendGrid:
         reference: str,
         limit: float,
         urgent: bool,
+        late: Callable[[Answer], object] = to_nobody,
     ) -> Answer:
         """Hand over one e-mail, its recipient alone in it; see `channels.Provider.send`."""
         document = self._mail(recipient, content, attempt_id, reference)
-        try:
-            answer = self._client(limit).client.mail.send.post(request_body=document)
-        except HTTPError as refusal:
-            return _refused(refusal)
-        except urllib.error.URLError as trouble:
-            if isinstance(trouble.reason, NEVER_CONNECTED):
-                return Refusal(f"SendGrid could not be reached ({type(trouble.reason).__name__})")
-            return Unsure(f"SendGrid did not answer for sure ({type(trouble.reason).__name__})")
-        except (OSError, ValueError, HTTPException) as trouble:
-            return Unsure(f"SendGrid did not answer for sure ({type(trouble).__name__})")
-        provider_id = answer.headers.get("X-Message-Id")
-        if answer.status_code != ACCEPTED or not provider_id:
-            return Unsure(f"SendGrid's answer was not the expected one ({answer.status_code})")
-        return Accepted(provider_id)
+        post = partial(self._client(limit).mail.send.post, request_body=document)
+        return deadline.answer(limit, partial(_hand_over, post), provider="SendGrid", late=late)
 
     def find(self, *, recipient: str, attempt_ids: list[str], reference: str, since: datetime) -> str | None:
         """Ask the Email Activity API for any of our attempts; an account without it cannot be asked."""
+        return deadline.ask(ASKING, partial(self._search, attempt_ids))
+
+    def _search(self, attempt_ids: list[str]) -> str | None:
         for attempt_id in attempt_ids:
             query = f"(unique_args['a']=\"{attempt_id}\")"
             try:
-                answer = self._client(10).client.messages.get(query_params={"query": query, "limit": 10})
+                answer = self._client(ASKING).messages.get(query_params={"query": query, "limit": 10})
                 found = json.loads(answer.body or b"{}").get("messages", [])
-            except (HTTPError, HTTPException, OSError, ValueError, AttributeError) as trouble:
+            except NOT_UNDERSTOOD as trouble:
                 raise CannotAsk(type(trouble).__name__) from trouble
             if found:
                 return str(found[0]["msg_id"])
@@ -155,6 +152,23 @@ class SendGrid:
             )
         except Exception:  # noqa: BLE001  the library lets malformed base64 and keys through as errors
             return False
+
+
+def _hand_over(post: Callable[[], Any]) -> Answer:
+    try:
+        answer = post()
+    except HTTPError as refusal:
+        return _refused(refusal)
+    except urllib.error.URLError as trouble:
+        if isinstance(trouble.reason, NEVER_CONNECTED):
+            return Refusal(f"SendGrid could not be reached ({type(trouble.reason).__name__})")
+        return Unsure(f"SendGrid did not answer for sure ({type(trouble.reason).__name__})")
+    except (OSError, ValueError, HTTPException) as trouble:
+        return Unsure(f"SendGrid did not answer for sure ({type(trouble).__name__})")
+    provider_id = answer.headers.get("X-Message-Id")
+    if answer.status_code != ACCEPTED or not provider_id:
+        return Unsure(f"SendGrid's answer was not the expected one ({answer.status_code})")
+    return Accepted(provider_id)
 
 
 def _refused(refusal: HTTPError) -> Answer:

@@ -5,7 +5,9 @@ signature covers it, and a callback proves that Twilio has the message even if w
 answer reached us.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -15,10 +17,11 @@ from twilio.http.http_client import TwilioHttpClient
 from twilio.http.response import Response
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
+from twilio.rest.api.v2010.account.message import MessageInstance
 from twilio.twiml.messaging_response import MessagingResponse
 
 from foundation.settings import Settings
-from notifications.channels import Accepted, Answer, CannotAsk, Refusal, Unsure
+from notifications.channels import Accepted, Answer, CannotAsk, Refusal, Unsure, deadline, to_nobody
 from notifications.rules.retry import ACCOUNT, PERMANENT
 
 STATUS_PATH = "/callbacks/twilio/status"
@@ -28,18 +31,25 @@ NOTICE_VALID = 4 * 3600
 LOOK_BACK = timedelta(minutes=5)
 SERVER_ERROR = 500
 TOO_MANY = 429
+ASKING = 8.0  # seconds for a question, all of its pages together
 NOT_THERE = ("NewConnectionError", "NameResolutionError", "CERTIFICATE_VERIFY_FAILED")
+
+
+NOT_UNDERSTOOD = (TwilioException, requests.exceptions.RequestException, ValueError, KeyError, TypeError)
 
 
 class _Http(TwilioHttpClient):
     """The SDK's client with an end to every call, no retries of its own, and our base address."""
 
-    def __init__(self, base: str, timeout: float) -> None:
-        super().__init__(timeout=timeout, max_retries=0)
+    def __init__(self, base: str, limit: float) -> None:
+        super().__init__(max_retries=0)
+        self.timeout: Any = (min(deadline.CONNECT, limit / 2), limit * deadline.LINGER)  # connect, each read
         self.base = urlsplit(base)
         self.retry_after: float | None = None
 
-    def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Response:
+    def request(  # type: ignore[override]  # the SDK itself names it uri above and url below
+        self, method: str, url: str, *args: Any, **kwargs: Any
+    ) -> Response:
         parts = urlsplit(url)._replace(scheme=self.base.scheme, netloc=self.base.netloc)
         kwargs["allow_redirects"] = False
         answer = super().request(method, urlunsplit(parts), *args, **kwargs)
@@ -63,8 +73,8 @@ class Twilio:
         self.settings = settings
         self.validator = RequestValidator(settings.twilio_auth_token)
 
-    def _client(self, timeout: float) -> tuple[Client, _Http]:
-        http = _Http(self.settings.twilio_api_base, timeout)
+    def _client(self, limit: float) -> tuple[Client, _Http]:
+        http = _Http(self.settings.twilio_api_base, limit)
         client = Client(self.settings.twilio_account_sid, self.settings.twilio_auth_token, http_client=http)
         return client, http
 
@@ -77,47 +87,37 @@ class Twilio:
         reference: str,
         limit: float,
         urgent: bool,
+        late: Callable[[Answer], object] = to_nobody,
     ) -> Answer:
         """Hand over one SMS; see `channels.Provider.send`."""
         client, http = self._client(limit)
-        try:
-            taken = client.messages.create(
-                to=recipient,
-                from_=self.settings.twilio_from,
-                body=content["text"],
-                status_callback=f"{self.settings.public_url}{STATUS_PATH}?a={attempt_id}",
-                validity_period=PAGE_VALID if urgent else NOTICE_VALID,
-            )
-        except TwilioRestException as refusal:
-            return _refused(refusal, http.retry_after)
-        except requests.exceptions.RequestException as trouble:
-            return _broken(trouble)
-        except (TwilioException, ValueError, KeyError, TypeError) as trouble:
-            return Unsure(f"Twilio's answer could not be read ({type(trouble).__name__})")
-        if not (taken.sid or "").startswith("SM"):
-            return Unsure("Twilio's answer named no message")
-        return Accepted(taken.sid)
+        create = partial(
+            client.messages.create,
+            to=recipient,
+            from_=self.settings.twilio_from,
+            body=content["text"],
+            status_callback=f"{self.settings.public_url}{STATUS_PATH}?a={attempt_id}",
+            validity_period=PAGE_VALID if urgent else NOTICE_VALID,
+        )
+        return deadline.answer(limit, partial(_hand_over, create, http), provider="Twilio", late=late)
 
     def find(self, *, recipient: str, attempt_ids: list[str], reference: str, since: datetime) -> str | None:
         """Look for our reference in what Twilio has for this number since the attempt.
 
         Filtered by number alone: the day filter works on a date that is empty until it is sent.
         """
-        client, _http = self._client(10)
+        return deadline.ask(ASKING, partial(self._search, recipient, reference, since - LOOK_BACK))
+
+    def _search(self, recipient: str, reference: str, oldest: datetime) -> str | None:
+        client, _http = self._client(ASKING)
         try:
             for message in client.messages.stream(to=recipient, page_size=50, limit=500):
                 created = message.date_created
-                if created and created.replace(tzinfo=created.tzinfo or UTC) < since - LOOK_BACK:
+                if created and created.replace(tzinfo=created.tzinfo or UTC) < oldest:
                     return None
                 if reference in (message.body or ""):
                     return str(message.sid)
-        except (
-            TwilioException,
-            requests.exceptions.RequestException,
-            ValueError,
-            KeyError,
-            TypeError,
-        ) as trouble:
+        except NOT_UNDERSTOOD as trouble:
             raise CannotAsk(type(trouble).__name__) from trouble
         return None
 
@@ -134,6 +134,20 @@ def spoken(text: str | None) -> str:
     if text:
         document.message(text)
     return str(document)
+
+
+def _hand_over(create: Callable[[], MessageInstance], http: _Http) -> Answer:
+    try:
+        taken = create()
+    except TwilioRestException as refusal:
+        return _refused(refusal, http.retry_after)
+    except requests.exceptions.RequestException as trouble:
+        return _broken(trouble)
+    except (TwilioException, ValueError, KeyError, TypeError) as trouble:
+        return Unsure(f"Twilio's answer could not be read ({type(trouble).__name__})")
+    if not taken.sid or not taken.sid.startswith("SM"):
+        return Unsure("Twilio's answer named no message")
+    return Accepted(taken.sid)
 
 
 def _refused(refusal: TwilioRestException, retry_after: float | None) -> Answer:
