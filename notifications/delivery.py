@@ -13,12 +13,11 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from foundation import ledger, queue
-from foundation.database import db, new_id
+from foundation.database import db
 from foundation.encryption import blind_indexes
-from notifications import circuits, outbox
+from notifications import circuits, outbox, received
 from notifications.channels import Accepted, Answer, Refusal
 from notifications.models import (
     Attempt,
@@ -27,7 +26,6 @@ from notifications.models import (
     Message,
     Outcome,
     Page,
-    Receipt,
     State,
 )
 from notifications.rules import receipts, retry
@@ -242,9 +240,9 @@ def receipt(
     Order and repetition do not matter: each event counts once, and only a higher rank counts.
     """
     code, provider_id = (code or "")[:40] or None, (provider_id or "")[:120] or None  # as rows hold them
-    if not _keep(provider, event_id, status, attempt_id, provider_id, code, now):
+    if not received.keep(provider, event_id, status, attempt_id, provider_id, code, now):
         return False
-    attempt = _attempt(provider, attempt_id, provider_id)
+    attempt = received.attempt_of(provider, attempt_id, provider_id)
     if attempt is None:
         return True
     message = _locked(attempt.message_id)
@@ -255,11 +253,6 @@ def receipt(
     attempt.rank, attempt.code = rank, code or attempt.code
     _apply(message, attempt, receipts.meaning(provider, status, code, message.attempts), provider_id, now)
     return True
-
-
-def once(provider: str, event_id: str, status: str, *, now: datetime) -> bool:
-    """Whether something that a provider tells us, and that is no receipt, is told for the first time."""
-    return _keep(provider, event_id, status, None, None, None, now)
 
 
 def _apply(
@@ -299,39 +292,6 @@ def _another_lives(attempt: Attempt) -> bool:
         Attempt.message_id == attempt.message_id, Attempt.id != attempt.id, Attempt.outcome.in_(alive)
     )
     return bool(db.session.scalar(select(other.exists())))
-
-
-def _keep(  # noqa: PLR0917  a row's columns in their order
-    provider: str, event_id: str, status: str, attempt_id: UUID | None, provider_id: str | None,
-    code: str | None, now: datetime,
-) -> bool:  # fmt: skip
-    dialect = postgresql if db.engine.dialect.name == "postgresql" else sqlite
-    kept = db.session.scalar(
-        dialect.insert(Receipt)
-        .values(
-            id=new_id(),
-            provider=provider,
-            event_id=event_id[:200],
-            status=status[:40],
-            code=code,
-            attempt_id=attempt_id,
-            provider_id=provider_id,
-            received_at=now,
-        )
-        .on_conflict_do_nothing(index_elements=["provider", "event_id"])
-        .returning(Receipt.id)
-    )
-    return kept is not None
-
-
-def _attempt(provider: str, attempt_id: UUID | None, provider_id: str | None) -> Attempt | None:
-    if attempt_id and (attempt := db.session.get(Attempt, attempt_id)) and attempt.provider == provider:
-        return attempt
-    if not provider_id:
-        return None
-    return db.session.scalars(
-        select(Attempt).where(Attempt.provider == provider, Attempt.provider_id == provider_id)
-    ).first()
 
 
 def _locked(message_id: UUID) -> Message:

@@ -16,7 +16,7 @@ from foundation import ledger, locales
 from foundation.database import db
 from foundation.encryption import blind_index, blind_indexes
 from foundation.errors import Refused
-from notifications import alarms, delivery, paging, rendering
+from notifications import alarms, delivery, paging, received, rendering
 from notifications.models import ContactMethod, Message, Page, PageState
 from notifications.rules.replies import Meaning, Reply, read
 
@@ -35,7 +35,7 @@ def answer(*, sender: str, body: str, sid: str, now: datetime) -> str | None:
     `sender` is a number in E.164, `sid` the provider's id of the text: a second telling of the same
     has no effect and no answer.
     """
-    if not delivery.once("twilio", f"{sid}:received", "received", now=now):
+    if not received.once("twilio", f"{sid}:received", "received", now=now):
         return None
     staff = _staff(sender)
     reply = read(body)
@@ -148,6 +148,6 @@ def _may_answer(sender: str, now: datetime) -> bool:
     """Take one of the hour's answers to this number; the slots are unique rows, whoever counts."""
     hour = f"{blind_index(sender)}:{now:%Y%m%d%H}"
     return any(
-        delivery.once("twilio", f"answer:{hour}:{slot}", "answered", now=now)
+        received.once("twilio", f"answer:{hour}:{slot}", "answered", now=now)
         for slot in range(ANSWERS_AN_HOUR)
     )

@@ -1,0 +1,50 @@
+"""What providers tell us, each telling once: kept as it came, and matched with the attempt it speaks of."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from foundation.database import db, new_id
+from notifications.models import Attempt, Receipt
+
+
+def keep(  # noqa: PLR0917  a row's columns in their order
+    provider: str, event_id: str, status: str, attempt_id: UUID | None, provider_id: str | None,
+    code: str | None, now: datetime,
+) -> bool:  # fmt: skip
+    """Keep what a provider told us; false when it was kept before. What fits nothing of ours is kept too."""
+    dialect = postgresql if db.engine.dialect.name == "postgresql" else sqlite
+    kept = db.session.scalar(
+        dialect.insert(Receipt)
+        .values(
+            id=new_id(),
+            provider=provider,
+            event_id=event_id[:200],
+            status=status[:40],
+            code=code,
+            attempt_id=attempt_id,
+            provider_id=provider_id,
+            received_at=now,
+        )
+        .on_conflict_do_nothing(index_elements=["provider", "event_id"])
+        .returning(Receipt.id)
+    )
+    return kept is not None
+
+
+def attempt_of(provider: str, attempt_id: UUID | None, provider_id: str | None) -> Attempt | None:
+    """The attempt that a provider speaks of: by our own id if it came back, else by the provider's."""
+    if attempt_id and (attempt := db.session.get(Attempt, attempt_id)) and attempt.provider == provider:
+        return attempt
+    if not provider_id:
+        return None
+    return db.session.scalars(
+        select(Attempt).where(Attempt.provider == provider, Attempt.provider_id == provider_id)
+    ).first()
+
+
+def once(provider: str, event_id: str, status: str, *, now: datetime) -> bool:
+    """Whether something that a provider tells us, and that is no receipt, is told for the first time."""
+    return keep(provider, event_id, status, None, None, None, now)
