@@ -130,11 +130,12 @@ def _around(
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     def wrapper(original: Callable[..., Any]) -> Callable[..., Any]:
         def wrapped(*args: Any, **kwargs: Any) -> Any:
+            message = getattr(_here, "message", None)  # a late answer is recorded by another thread
             if before:
-                reach(before, _here.message)
+                reach(before, message)
             result = original(*args, **kwargs)
             if after:
-                reach(after, _here.message)
+                reach(after, message)
             return result
 
         return wrapped
