@@ -38,6 +38,7 @@ from sqlalchemy import (
     insert,
     select,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import (
@@ -157,9 +158,23 @@ def insert_rows(model: type[Base], *rows: Mapping[str, Any]) -> None:
         session.connection().execute(insert(table_of(model)), rows)
 
 
+def insert_unless_there(model: type[Base], row: Mapping[str, Any]) -> bool:
+    """Insert a row unless a unique index holds its like; says whether it went in. Waits for whoever is at it.
+
+    Raises: RuntimeError outside a transaction.
+    """
+    session = db.session()
+    if not session.info.get("writing"):
+        raise RuntimeError(OUTSIDE)
+    dialect = sqlite if db.engine.dialect.name == "sqlite" else postgresql
+    return changed(dialect.insert(table_of(model)).values(**row).on_conflict_do_nothing()) == 1
+
+
 def changed(statement: Executable) -> int:
     """Execute an update, delete or insert and say how many rows it changed: how a race is decided."""
-    options = {"synchronize_session": False} if isinstance(statement, Update) else {}
+    options: dict[str, Any] = {"preserve_rowcount": True}  # of an insert it is forgotten otherwise
+    if isinstance(statement, Update):
+        options["synchronize_session"] = False
     return cast("CursorResult[Any]", db.session.execute(statement, execution_options=options)).rowcount
 
 

@@ -16,7 +16,17 @@ from uuid import UUID
 from sqlalchemy import String, UniqueConstraint, bindparam, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from foundation.database import Base, Owned, before_commit, db, gathered, insert_rows, new_id, table_of
+from foundation.database import (
+    Base,
+    Owned,
+    before_commit,
+    db,
+    gathered,
+    insert_rows,
+    insert_unless_there,
+    new_id,
+    table_of,
+)
 
 GENESIS = "0" * 64
 WAITING = "ledger entries to be written"
@@ -120,21 +130,31 @@ def _write() -> None:
 
 def _extend(chain: str, lines: list[dict[str, Any]]) -> None:
     head = db.session.execute(_MOVE_ON, {"of": chain, "more": len(lines)}).first()
-    number, last = (head.number - len(lines), head.hash) if head else (0, GENESIS)
+    if head is None:
+        rows = _chained(lines, 0, GENESIS)
+        if insert_unless_there(Head, _head(rows[-1])):
+            insert_rows(Entry, *rows)
+            return
+        # Another transaction began this chain while we waited for it.
+        head = db.session.execute(_MOVE_ON, {"of": chain, "more": len(lines)}).one()
+    rows = _chained(lines, head.number - len(lines), head.hash)
+    insert_rows(Entry, *rows)
+    db.session.execute(_END, {"of": chain, "now": rows[-1]["hash"]})
+
+
+def _chained(lines: list[dict[str, Any]], number: int, last: str) -> list[dict[str, Any]]:
+    """The rows of these lines, each with the hash of the one before it, after entry `number`."""
     rows = []
     for line in lines:
         number += 1
         content = {**line, "number": number, "previous": last}
         last = digest(**content)
         rows.append({**content, "id": new_id(), "hash": last})
-    insert_rows(Entry, *rows)
-    if head:
-        db.session.execute(_END, {"of": chain, "now": last})
-    else:
-        organisation_id = lines[0]["organisation_id"]
-        insert_rows(
-            Head, {"chain": chain, "number": number, "hash": last, "organisation_id": organisation_id}
-        )
+    return rows
+
+
+def _head(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: row[name] for name in ("chain", "number", "hash", "organisation_id")}
 
 
 _HEADS = table_of(Head)

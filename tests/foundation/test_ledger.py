@@ -1,6 +1,8 @@
 """The ledger: written with what it records, whole or visibly broken, never changed in place."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from threading import Barrier
 from uuid import UUID
 
 import pytest
@@ -57,6 +59,24 @@ def _until_the_power_goes(organisation_id: UUID) -> None:
     with transaction():
         ledger.append(CHAIN, "lost", organisation_id=organisation_id, actor="Astrid", at=AT)
         raise RuntimeError("the power goes")
+
+
+def test_of_two_who_begin_a_chain_at_once_one_follows_the_other(app: Flask, cast: Cast) -> None:
+    for chain in (f"{CHAIN[:-2]}{number:02d}" for number in range(20)):
+        start = Barrier(2)
+
+        def begin(action: str, chain: str = chain, start: Barrier = start) -> None:
+            with app.app_context(), everyone():
+                start.wait(20)
+                with transaction():
+                    ledger.append(chain, action, organisation_id=cast.promark, actor="Astrid", at=AT)
+
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(begin, ("first", "second")))
+
+        db.session.rollback()
+        assert [each.number for each in ledger.entries(chain)] == [1, 2]
+    assert ledger.verify() == []
 
 
 def test_what_is_not_committed_is_not_recorded(cast: Cast) -> None:
