@@ -8,6 +8,7 @@ from flask import Flask
 
 from tests.faults.installation import Installation
 from tests.faults.oracle import assert_conserved
+from tests.faults.postgresql_server import stop_started
 from tests.people import Cast
 
 FAILED = pytest.StashKey[bool]()
@@ -50,6 +51,7 @@ def kept() -> Iterator[Kept]:
     holder = Kept()
     yield holder
     holder.drop()
+    stop_started()
 
 
 @pytest.fixture

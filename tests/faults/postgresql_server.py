@@ -9,9 +9,18 @@ from pathlib import Path
 
 from tests import servers
 
+STARTED: "list[subprocess.Popen[bytes]]" = []  # servers in the place of one that was killed
+
+
+def stop_started() -> None:
+    """End the servers that were started here: at the end of the test run."""
+    for process in STARTED:
+        process.send_signal(signal.SIGQUIT)
+        process.wait(10)
+
 
 class PostgreSQLServer:
-    """Finds the running server by its folder; what it starts itself ends with the test run."""
+    """Finds the running server by its folder; kills it, and starts it again on its files."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -31,14 +40,16 @@ class PostgreSQLServer:
         """Start it again, unless it runs; it goes through its log and answers."""
         if not self.argv:
             return
-        (self.folder / "data" / "postmaster.pid").unlink(missing_ok=True)
+        for left in ("data/postmaster.pid", ".s.PGSQL.5432.lock"):  # its body is not buried yet
+            (self.folder / left).unlink(missing_ok=True)
         user = servers.NOBODY if os.geteuid() == 0 else None
         with (self.folder / "server.log").open("ab") as log:
-            subprocess.Popen(
+            process = subprocess.Popen(
                 self.argv, user=user, group=user, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env={"PATH": os.environ["PATH"], "LC_ALL": "C", "TZ": "UTC"}, start_new_session=True,
                 preexec_fn=servers.dies_with(os.getpid()),  # noqa: PLW1509
             )  # fmt: skip
+        STARTED.append(process)
         self.argv = []
         time.sleep(0.2)
         servers.wait_for(servers.PostgreSQL(self.folder, iter(())).answers, "PostgreSQL")
