@@ -189,6 +189,8 @@ class Page(Owned, Base):
         CheckConstraint("(state = 'open') = (next_at IS NOT NULL)", name="open_has_a_next_time"),
         Index("ix_pages_due", "next_at", sqlite_where=text("state = 'open'"),
               postgresql_where=text("state = 'open'")),
+        Index("ix_pages_one_open", "about", "template", unique=True, sqlite_where=text("state = 'open'"),
+              postgresql_where=text("state = 'open'")),
         Index("ix_pages_about", "about"),
     )  # fmt: skip
 

@@ -12,13 +12,14 @@ from typing import Any
 from uuid import UUID
 
 import structlog
+from flask_babel import gettext as _
 from sqlalchemy import bindparam, select, update
 
 from accounts import people
 from accounts.models import Role, StaffMember
 from foundation import ledger, locales
-from foundation.database import db, insert_rows, new_id
-from foundation.errors import Refused
+from foundation.database import changed, db, insert_unless_there, new_id
+from foundation.errors import Invalid, Refused
 from notifications import outbox, rendering
 from notifications.models import (
     Acknowledgement,
@@ -85,7 +86,8 @@ def page(
     }  # fmt: skip
     made = Page(**row)
     called, next_at = _whom_to_call(made, now)
-    insert_rows(Page, row | {"turn": 1, "next_at": next_at})
+    if not insert_unless_there(Page, row | {"turn": 1, "next_at": next_at}):
+        return db.session.execute(_OPEN, {"about": about, "template": template}).scalar_one()  # just paged
     ledger.append(
         about, "page.started", organisation_id=organisation_id, actor=actor, at=now, page=made.id,
         template=template,
@@ -265,11 +267,11 @@ def acknowledge(page_id: UUID, staff_id: UUID, *, way: str, now: datetime) -> tu
     Quiets this page; what it is about keeps its own deadlines and reminders. Raises: Refused when
     the page has ended.
     """
-    db.session.execute(
+    waiting = _lock_waiting(page_id)
+    changed(
         update(Message)
-        .where(Message.page_id == page_id, Message.state == State.PENDING)
+        .where(Message.id.in_(waiting), Message.state == State.PENDING)
         .values(state=State.CANCELLED, why="somebody has taken it", done_at=now)
-        .execution_options(synchronize_session=False)
     )
     taken = db.session.get_one(Page, page_id, with_for_update=True)
     if taken.state is PageState.ENDED:
@@ -289,6 +291,12 @@ def acknowledge(page_id: UUID, staff_id: UUID, *, way: str, now: datetime) -> tu
         page=page_id, way=way,
     )  # fmt: skip
     return True, person.name
+
+
+def _lock_waiting(page_id: UUID) -> Sequence[UUID]:
+    """Lock the messages of a page that no provider has yet, in one order for all who do."""
+    mine = Message.page_id == page_id, Message.state == State.PENDING
+    return db.session.scalars(select(Message.id).where(*mine).order_by(Message.id).with_for_update()).all()
 
 
 def acknowledged_by(page_id: UUID) -> str:
@@ -353,7 +361,14 @@ def add_contact_method(
 
 def add_rotation(*, organisation_id: UUID, name: str, timezone: str, first_handover: datetime,
                  shift_days: int, members: Sequence[UUID]) -> UUID:  # fmt: skip
-    """Make a rotation and return its id; `first_handover` is an aware instant."""
+    """Make a rotation and return its id; `first_handover` is an aware instant.
+
+    Raises: Invalid when nobody is in it, or a shift is shorter than a day.
+    """
+    if not members:
+        raise Invalid(_("Nobody is in this rotation."), next_step=_("Name at least one colleague."))
+    if shift_days < 1:
+        raise Invalid(_("A shift lasts a day at least."), next_step=_("Give it one day or more."))
     rotation = Rotation(
         id=new_id(), organisation_id=organisation_id, name=name, timezone=timezone,
         first_handover=first_handover, shift_days=shift_days, members=[str(each) for each in members],

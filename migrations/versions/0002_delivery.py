@@ -96,6 +96,14 @@ def upgrade() -> None:
         sqlite_where=sa.text("state = 'open'"),
         postgresql_where=sa.text("state = 'open'"),
     )
+    op.create_index(
+        "ix_pages_one_open",
+        "pages",
+        ["about", "template"],
+        unique=True,
+        sqlite_where=sa.text("state = 'open'"),
+        postgresql_where=sa.text("state = 'open'"),
+    )
     op.create_index(op.f("ix_pages_organisation_id"), "pages", ["organisation_id"], unique=False)
     op.create_table(
         "rotations",

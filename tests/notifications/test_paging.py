@@ -1,17 +1,22 @@
 """Paging: someone acts, or it gets louder; nobody is called for what a colleague has."""
 
+import os
 from datetime import timedelta
-from threading import Barrier, Thread
+from threading import Barrier, Event, Thread
 
 import pytest
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from accounts.models import StaffMember
 from foundation.database import db, everyone, transaction
-from foundation.errors import Refused
+from foundation.errors import Invalid, Refused
 from notifications import alarms, delivery, jobs, outbox, paging
 from notifications.channels import Refusal
-from notifications.models import ContactMethod, Kind, PageState, State
+from notifications.models import ContactMethod, Kind, Message, PageState, State
+from tests.notifications.conftest import CONTEXT
 
+SQLITE = os.environ.get("BREACHCLOCK_TEST_DATABASE") != "postgresql"
 DEAD = Refusal("Twilio refused (code 21211)", code="21211")
 
 
@@ -32,6 +37,50 @@ def test_a_page_goes_to_telephone_and_mailbox_of_who_is_on_call(house):
 def test_paging_again_for_the_same_thing_pages_nobody_twice(house):
     assert house.page() == house.page()
     assert house.paged() == ["astrid"]
+
+
+def test_of_two_who_page_for_the_same_at_once_one_pages_and_both_name_it(house):
+    begun, go_on, pages = Event(), Event(), []
+
+    def page_slowly():
+        with house.app.app_context(), everyone(), transaction():
+            pages.append(a_page(house))
+            begun.set()
+            go_on.wait(10)
+
+    def page_too():
+        with house.app.app_context(), everyone(), transaction():
+            pages.append(a_page(house))
+
+    first, second = Thread(target=page_slowly), Thread(target=page_too)
+    first.start()
+    assert begun.wait(10)
+    second.start()
+    second.join(1)
+    go_on.set()
+    first.join(10)
+    second.join(10)
+
+    assert len(pages) == 2
+    assert len(set(pages)) == 1
+    db.session.rollback()
+    assert house.paged() == ["astrid"]
+
+
+def a_page(house):
+    return paging.page(
+        organisation_id=house.promark, about=house.about, template="page_report", context=CONTEXT,
+        must_by=None, actor="HostCo", now=house.now,
+    )  # fmt: skip
+
+
+def test_the_database_refuses_a_second_open_page_about_the_same(house):
+    house.page()
+    first = house.the_page()
+    row = {name: getattr(first, name) for name in paging.Page.__table__.columns.keys() if name != "id"}  # noqa: SIM118
+
+    with pytest.raises(IntegrityError), transaction():
+        db.session.add(paging.Page(**row))
 
 
 def test_when_nobody_answers_the_next_is_paged_and_then_all_of_them_again(house):
@@ -139,6 +188,32 @@ def test_of_two_who_take_it_at_once_one_has_it(house):
     assert sorted(first for first, _ in told) == [False, True]
     assert len({name for _, name in told}) == 1
     assert len(house.takers()) == 1
+
+
+@pytest.mark.skipif(SQLITE, reason="on SQLite writers come one after another and lock no rows")
+def test_who_takes_a_page_locks_its_messages_in_one_order(house):
+    page_id = house.page()
+    lower, upper = sorted(m.id for m in house.messages())
+    house.send(lower, Refusal("asks to wait", code="429"))  # it now lies behind the other one
+    with transaction():
+        locked = select(Message.id).where(Message.id == lower).with_for_update()
+        db.session.execute(locked)
+        taking = Thread(target=take, args=(house, page_id))
+        taking.start()
+        taking.join(1)
+        with db.engine.begin() as another:
+            free = another.execute(
+                select(Message.id).where(Message.id == upper).with_for_update(skip_locked=True)
+            )
+            assert free.first() is not None, "the second message was locked before the first"
+    taking.join(10)
+
+    assert house.takers() == [house.astrid]
+
+
+def take(house, page_id):
+    with house.app.app_context(), everyone(), transaction():
+        paging.acknowledge(page_id, house.astrid, way="screen", now=house.now)
 
 
 def test_a_turn_made_while_somebody_took_the_page_calls_nobody(house):
@@ -313,3 +388,13 @@ def test_who_is_on_call_changes_at_the_same_local_time_in_winter_and_in_summer(h
     assert paging.on_call(house.promark, house.now) == [house.astrid]
     assert paging.on_call(house.promark, house.now + timedelta(days=7, seconds=1)) == [house.birk]
     assert paging.on_call(house.softwerk, house.now) == []
+
+
+@pytest.mark.parametrize("wrong", [{"members": []}, {"shift_days": 0}])
+def test_a_rotation_in_which_nobody_would_be_on_call_is_refused(house, wrong):
+    wanted = {
+        "organisation_id": house.promark, "name": "Days", "timezone": "Europe/Copenhagen",
+        "first_handover": house.now, "shift_days": 7, "members": [house.astrid],
+    }  # fmt: skip
+    with pytest.raises(Invalid), transaction():
+        paging.add_rotation(**wanted | wrong)
