@@ -271,7 +271,7 @@ class Story:
     def dorthe_completes(self, place: str) -> Screen:
         """Dorthe writes what may come of it, and leaves to a later phase what nobody knows yet."""
         self.dorthe.open(f"{place}/text")
-        written = {"consequences.likely": "Nogen kan udgive sig for de berørte.", "to_follow": "data.special"}
+        written = {"consequences.likely": "Nogen kan udgive sig for de berørte.", "to_follow": "data.records"}
         return self.dorthe.press("Save", **written)
 
     def dorthe_files(self, case: str = CASE) -> Screen:

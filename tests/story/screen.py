@@ -28,6 +28,7 @@ class Form:
     method: str
     heading: str = ""  # the heading above it
     fields: list[tuple[str, str | None]] = field(default_factory=list)
+    choices: dict[str, list[str]] = field(default_factory=dict)  # what can be chosen, by name
     files: list[str] = field(default_factory=list)
     buttons: list[Button] = field(default_factory=list)
 
@@ -41,6 +42,8 @@ class Form:
         for name, value in changes.items():
             assert name in sent or name in self.files, f"there is no field {name!r} on the form"
             sent[name] = list(value) if isinstance(value, list) else [value]
+            unknown = [each for each in sent[name] if each not in self.choices.get(name, [each])]
+            assert not unknown, f"{name!r} cannot be {unknown}: there are {self.choices[name]}"
         chosen = {name: [each for each in values if each is not None] for name, values in sent.items()}
         return {name: values for name, values in chosen.items() if values}
 
@@ -144,9 +147,12 @@ def _put_input(form: Form, name: str, told: dict[str, str]) -> None:
     kind = told.get("type")
     if kind == "file":
         form.files.append(name)
-    elif kind not in ("radio", "checkbox"):
+        return
+    if kind not in ("radio", "checkbox"):
         form.fields.append((name, told.get("value", "")))
-    elif "checked" in told:
+        return
+    form.choices.setdefault(name, []).append(told.get("value", "on"))
+    if "checked" in told:
         form.fields.append((name, told.get("value", "on")))
     elif name not in dict(form.fields):
         form.fields.append((name, None))  # it can be chosen; until then a browser sends nothing for it
@@ -154,6 +160,7 @@ def _put_input(form: Form, name: str, told: dict[str, str]) -> None:
 
 def _put_option(form: Form, name: str, told: dict[str, str]) -> None:
     """The option that is selected, else the first."""
+    form.choices.setdefault(name, []).append(told.get("value", ""))
     if name not in dict(form.fields) or "selected" in told:
         form.fields = [each for each in form.fields if each[0] != name]
         form.fields.append((name, told.get("value", "")))

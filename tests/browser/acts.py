@@ -1,0 +1,156 @@
+"""What Astrid and Dorthe do in their browsers, click by click: for the tests and for the recorder.
+
+Everything is found by what a person reads. `look` is called where there is something to see.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from playwright.sync_api import Locator, Page
+
+COPENHAGEN = ZoneInfo("Europe/Copenhagen")
+Look = Callable[[str], object]
+
+
+def nothing(_name: str) -> None:
+    """Look at nothing."""
+
+
+def local(at: datetime) -> str:
+    """An instant as it is typed at ProMark."""
+    return at.astimezone(COPENHAGEN).strftime("%Y-%m-%dT%H:%M")
+
+
+def sign_in(page: Page, email: str, password: str) -> None:
+    """From the sign-in page to the board."""
+    page.goto("/sign-in")
+    page.get_by_label("E-mail address").fill(email)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("heading", name="Board").wait_for()
+
+
+def open_incident(page: Page, title: str) -> str:
+    """From the board to the incident; its address without the host."""
+    page.goto("/")
+    page.get_by_role("link", name=title).click()
+    page.get_by_role("heading", name="Who knew when").wait_for()
+    return "/incidents/" + page.url.rpartition("/incidents/")[2]
+
+
+def second_thought(place: Page | Locator, summary: str, button: str) -> None:
+    """Open what wants a second thought, and press its button."""
+    place.locator("summary").filter(has_text=summary).first.click()
+    place.get_by_role("button", name=button, exact=True).click()
+
+
+def take_the_call(page: Page) -> None:
+    """Press the button behind the link of a page."""
+    page.get_by_role("button", name="I take it").click()
+    page.get_by_text("You have it.").wait_for()
+
+
+def fix_awareness(page: Page, incident: str, at: datetime, reason: str, look: Look = nothing) -> None:
+    """Correct awareness: see what moves, then save it."""
+    page.goto(f"{incident}/awareness")
+    page.get_by_label("Aware at").fill(local(at))
+    page.get_by_label("Reason").fill(reason)
+    page.get_by_role("button", name="See what this moves").click()
+    page.get_by_role("heading", name="This will move").wait_for()
+    look("awareness")
+    page.get_by_role("button", name="Fix awareness at").click()
+    page.get_by_text("Awareness is fixed.").wait_for()
+
+
+def confirm(page: Page, incident: str) -> None:
+    """It is a personal data breach."""
+    page.goto(incident)
+    second_thought(page.locator("#triage"), "Confirm the breach", "It is a personal data breach")
+    page.get_by_text("Confirmed as a personal data breach.").wait_for()
+
+
+def decide(page: Page, incident: str, reason: str, look: Look = nothing) -> None:
+    """Judge the risk and decide whom to tell."""
+    page.goto(incident)
+    page.get_by_role("link", name="Assess and decide").first.click()
+    answers = {"identifiable": "yes", "risk": "high", "notify_authority": "yes", "tell_people": "yes"}
+    for name, answer in answers.items():
+        page.locator(f'#f-{name} input[value="{answer}"]').check()
+    page.get_by_label("Reason").fill(reason)
+    look("assessment")
+    page.get_by_role("button", name="Record the decision").click()
+    page.get_by_text("The duties that follow stand below").wait_for()
+
+
+def notify(
+    page: Page, incident: str, authority: str, *, consequences: str, case: str, look: Look = nothing
+) -> None:
+    """Draft, complete and approve what an authority is told; record that it was filed."""
+    page.goto(f"{incident}/authority-notifications")
+    duty = page.locator("article").filter(has=page.get_by_role("heading", name=authority))
+    duty.get_by_role("button", name="Draft it from the facts").click()
+    page.get_by_role("heading", name="Open points").wait_for()
+    look("notification")
+    page.get_by_role("link", name="Edit the text").click()
+    page.locator('[name="consequences.likely"]').fill(consequences)
+    page.locator('[name="to_follow"][value="data.records"]').check()
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_text("Saved.").wait_for()
+    second_thought(page, "Approve this text", "Yes, I stand behind it")
+    page.get_by_text("Now file exactly this text").wait_for()
+    file(page, case, look)
+
+
+def file(page: Page, case: str, look: Look = nothing) -> None:
+    """Record that the approved text was filed this minute."""
+    page.get_by_label("Filed at").fill(local(datetime.now(COPENHAGEN)))
+    page.locator("#case_number").fill(case)
+    proof = {"name": "kvittering.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7 kvittering"}
+    page.get_by_label("Receipt").set_input_files(proof)
+    page.get_by_role("button", name="Record the filing").click()
+    page.get_by_text("the proof is kept.").first.wait_for()
+    look("filed")
+
+
+def prepare_letters(
+    page: Page, incident: str, rows: str, letters: Mapping[str, Mapping[str, str]], look: Look = nothing
+) -> str:
+    """Upload a list, and write what the drafts leave open; the communication's address."""
+    page.goto(f"{incident}/communications")
+    page.get_by_role("button", name="Begin a communication").click()
+    page.get_by_role("heading", name="The letters").wait_for()
+    place = page.url
+    sent = {"name": "people.csv", "mimeType": "text/csv", "buffer": rows.encode()}
+    page.get_by_label("A CSV file with a header row").set_input_files(sent)
+    page.get_by_role("button", name="Read the file").click()
+    page.get_by_role("heading", name="Who would be on the list").wait_for()
+    look("list")
+    page.get_by_role("button", name="Take over").click()
+    for locale, parts in letters.items():
+        page.goto(f"{place}/letters/{locale}")
+        write_letter(page, parts)
+        look(f"letter-{locale}")
+        page.get_by_role("button", name="Save", exact=True).click()
+        page.get_by_text("Saved.").wait_for()
+    return place
+
+
+def write_letter(page: Page, parts: Mapping[str, str]) -> None:
+    """Write these parts; in the others what stands in [brackets] is taken as it is."""
+    for box in page.locator("form.bc-sheet textarea, form.bc-sheet input.form-control").all():
+        name, text = box.get_attribute("name") or "", box.input_value()
+        if name in parts:
+            box.fill(parts[name])
+        elif "[" in text:
+            box.fill(text.replace("[", "").replace("]", ""))
+
+
+def approve_and_send(page: Page, place: str, count: int, look: Look = nothing) -> None:
+    """The second person approves letters and list, and sends them."""
+    page.goto(place)
+    second_thought(page, "Approve letters and list", "Yes, I stand behind it")
+    page.get_by_text("Approved: these letters").wait_for()
+    look("approved")
+    second_thought(page, "Send it", f"Send to {count} people now")
+    page.get_by_text(f"On its way to {count} people").wait_for()

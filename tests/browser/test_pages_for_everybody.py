@@ -1,0 +1,66 @@
+"""Every main page: nothing that axe finds, nothing wider than a telephone, nothing from elsewhere."""
+
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from tests import people
+from tests.browser import acts
+from tests.browser.conftest import Visit
+from tests.browser.test_the_story_in_a_browser import sticks_out
+from tests.people import PASSWORD
+from tests.story.driver import Story
+
+pytestmark = pytest.mark.browser
+
+
+def pages(story: Story, notification: str, communication: str) -> Iterator[str]:
+    """The pages of the story, by address."""
+    yield from ("/", "/reports", "/reports/new", "/register", "/register/verification", "/on-call",
+                "/processors", "/playbooks", "/messages")  # fmt: skip
+    for part in ("", "/awareness", "/assessments/new", "/facts/new", "/authority-notifications",
+                 "/communications", "/record"):  # fmt: skip
+        yield story.incident + part
+    yield from (notification, f"{notification}/text", f"{notification}/print")
+    yield from (communication, f"{communication}/recipients", f"{communication}/letters/da")
+
+
+def findings(page: Page) -> list[str]:
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{page.url.partition('//')[2].partition('/')[2]}: {each['id']} {each['nodes'][0]['html'][:200]}"
+        for each in found
+    ]
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_every_page_can_be_read_and_used_by_everybody(
+    story: Story, visit: Visit, width: int, scheme: str
+) -> None:
+    story.app.config["WTF_CSRF_ENABLED"] = False  # the story up to here is not clicked
+    story.decided()
+    notification = story.dorthe_drafts().path
+    story.dorthe_completes(notification)
+    communication = story.people_are_told()
+    story.hostco_reports(reference="HC-2026-119", title="A second one, just reported")
+    story.work()
+    link = "/a/" + story.sandbox.sms_to(people.ASTRIDS_PHONE)[-1]["body"].split("/a/")[1].split(maxsplit=1)[0]
+    story.app.config["WTF_CSRF_ENABLED"] = True
+    page = visit(width=width, scheme=scheme)
+    wrong: list[str] = []
+
+    def check(path: str) -> None:
+        answer = page.goto(path)
+        assert answer is not None
+        assert answer.status == 200, path
+        wrong.extend([*findings(page), *filter(None, [sticks_out(page)])])
+
+    for path in ("/sign-in", link):
+        check(path)
+    acts.sign_in(page, people.DORTHE, PASSWORD)
+    for path in pages(story, notification, communication):
+        check(path)
+
+    assert wrong == []
