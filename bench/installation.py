@@ -14,17 +14,20 @@ from pathlib import Path
 import requests
 from flask import Flask
 
+from accounts import people
+from accounts.models import Role
 from bench.senders import Endpoint
-from foundation import database
-from foundation.database import db, everyone, transaction, utcnow
+from foundation.database import db, everyone, migrating, transaction, utcnow
 from foundation.processes import dies_with
 from foundation.settings import Settings, load
 from incident import example, starting
+from notifications import paging
 from tests import servers
 from tests.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[1]
 READY_WITHIN = 30.0
+WAKES = (Role.RESPONDER, Role.DPO)
 
 
 @dataclass(frozen=True)
@@ -110,9 +113,10 @@ def _planted(settings: Settings, environ: dict[str, str], sandbox: Sandbox) -> I
     app = create_app(settings)
     chosen = dict.fromkeys(example.addresses(), "larch-ferry-zinc-otter-47")
     with app.app_context(), everyone():
-        database.migrate(app.config["DATA"] / "migrations")
+        migrating.migrate(app.config["DATA"] / "migrations")
         with transaction():
             planted = example.plant(chosen, public_url=settings.public_url, now=utcnow())
+            _put_everybody_on_call()
         db.session.remove()
         db.engine.dispose()
     endpoints = [
@@ -120,6 +124,18 @@ def _planted(settings: Settings, environ: dict[str, str], sandbox: Sandbox) -> I
     ]
     environ["BENCH_SECRETS"] = " ".join(f"{each.path}={each.secret}" for each in endpoints)
     return Installation(settings, environ, app, endpoints, sandbox)
+
+
+def _put_everybody_on_call() -> None:
+    """Give each organisation somebody to page at once, so that every report costs a text and a mail."""
+    for organisation in people.organisations():
+        on_call = [each.id for each in people.staff_of(organisation.id) if each.role in WAKES]
+        rotation = paging.add_rotation(
+            organisation_id=organisation.id, name="0 Bench", timezone=organisation.timezone,
+            first_handover=utcnow(), shift_days=7, members=on_call,
+        )  # fmt: skip
+        steps = [{"rotation": str(rotation), "minutes": 5}]
+        paging.add_policy(organisation_id=organisation.id, name="0 Bench", steps=steps)
 
 
 def _free_port() -> int:

@@ -16,8 +16,8 @@ from flask import Flask, current_app
 from flask.cli import with_appcontext
 from standardwebhooks.webhooks import Webhook
 
-from foundation import database, logs, queue
-from foundation.database import everyone, transaction, utcnow
+from foundation import logs, queue
+from foundation.database import everyone, migrating, transaction, utcnow
 from foundation.errors import Refused
 from incident import processors, register
 
@@ -37,7 +37,7 @@ def _sentence(refusal: Refused) -> click.ClickException:
 @with_appcontext
 def migrate() -> None:
     """Bring the database to this release; safe to run by several at once."""
-    database.migrate(current_app.config["DATA"] / "migrations")
+    migrating.migrate(current_app.config["DATA"] / "migrations")
 
 
 @click.command()

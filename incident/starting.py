@@ -15,7 +15,7 @@ import click
 from flask import Flask
 from flask.cli import ScriptInfo
 
-from foundation import database, processes
+from foundation import processes
 from foundation.database import everyone, transaction, utcnow
 from foundation.errors import Refused
 from foundation.processes import Child
@@ -130,7 +130,9 @@ def _migrate(settings: Settings) -> None:
     if _is_current(settings, folder):
         return
     with _app().app_context():
-        database.migrate(folder)
+        from foundation.database.migrating import migrate  # noqa: PLC0415  a warm start has nothing to migrate
+
+        migrate(folder)
 
 
 def _is_current(settings: Settings, folder: Path) -> bool:

@@ -19,7 +19,7 @@ from sqlalchemy import select
 from accounts import passwords
 from accounts.models import Organisation, StaffMember
 from foundation import database, settings
-from foundation.database import db, everyone, transaction, utcnow
+from foundation.database import db, everyone, migrating, transaction, utcnow
 from incident import example
 from tests import people, servers
 from tests.people import PASSWORD, Cast, Endpoint
@@ -105,7 +105,7 @@ def installation(
     app = create_app(told)
     app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
     with app.app_context():
-        database.migrate(app.config["DATA"] / "migrations")
+        migrating.migrate(app.config["DATA"] / "migrations")
         cast = _plant()
         db.session.remove()
         db.engine.dispose()

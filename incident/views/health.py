@@ -9,7 +9,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from accounts.permissions import open_to_all
 from foundation import queue
-from foundation.database import database_now, everyone, is_current
+from foundation.database import database_now, everyone
+from foundation.database.migrating import is_current
 from notifications import figures
 from playbooks import runs
 

@@ -6,7 +6,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from flask import Flask
 
-from foundation.database import Base, db, is_current
+from foundation.database import Base, db
+from foundation.database.migrating import is_current
 from tests.contracts.codebase import ROOT
 
 VERSIONS = ROOT / "migrations" / "versions"

@@ -15,7 +15,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 from uuid import UUID
 
 from flask_sqlalchemy import SQLAlchemy
@@ -24,7 +24,6 @@ from sqlalchemy import (
     CursorResult,
     DateTime,
     Dialect,
-    Engine,
     Executable,
     ForeignKey,
     LargeBinary,
@@ -39,7 +38,6 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Connection
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import (
     DeclarativeBase,
@@ -52,17 +50,15 @@ from sqlalchemy.orm import (
 from sqlalchemy.types import TypeDecorator
 from uuid_utils.compat import uuid7
 
-if TYPE_CHECKING:
-    from alembic.config import Config
+from foundation.database.engines import PATIENCE, WRITE
+from foundation.database.engines import engine_options as engine_options
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s", "uq": "uq_%(table_name)s_%(column_0_N_name)s",
     "ck": "ck_%(table_name)s_%(constraint_name)s", "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }  # fmt: skip
-WRITE = {"breachclock_write": True}
 OUTSIDE = "Rows are written inside transaction() only, and only edges open one."
-PATIENCE = 15  # seconds that a writer waits for others
 _turn = threading.Lock()
 
 
@@ -340,81 +336,7 @@ def _one_organisation(state: ORMExecuteState) -> None:
     state.statement = state.statement.options(criteria)
 
 
-# --- engines ------------------------------------------------------------------------------------
-
-
-def engine_options(url: str) -> dict[str, Any]:
-    """Options of the engine for this address: what each database needs to be durable and shared."""
-    every = {"hide_parameters": True, "pool_size": 16}
-    if url.startswith("sqlite"):
-        return every | {"connect_args": {"timeout": PATIENCE, "check_same_thread": False}}
-    limits = "-c lock_timeout=8000 -c statement_timeout=20000 -c idle_in_transaction_session_timeout=30000"
-    options = f"-c synchronous_commit=on -c timezone=UTC {limits}"
-    kept = {"max_overflow": 4, "pool_timeout": 5, "pool_pre_ping": True}
-    return every | kept | {"connect_args": {"connect_timeout": 3, "options": options}}
-
-
-@event.listens_for(Engine, "connect")
-def _durable_sqlite(connection: Any, _record: object) -> None:
-    if type(connection).__module__.partition(".")[0] != "sqlite3":
-        return
-    connection.isolation_level = None  # we say BEGIN ourselves, see _begin
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=15000"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-@event.listens_for(Engine, "begin")
-def _begin(connection: Connection) -> None:
-    """Writers take SQLite's write lock at once: a lock upgraded later loses updates."""
-    if connection.dialect.name == "sqlite":
-        write = connection.get_execution_options().get("breachclock_write")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
-
-
 def after_fork() -> None:
     """Drop connections inherited from the parent without closing them under its feet."""
     for engine in db.engines.values():
         engine.dispose(close=False)
-
-
-# --- migrations ---------------------------------------------------------------------------------
-
-MIGRATING = 72_1972  # PostgreSQL's advisory lock while one process migrates
-
-
-def migrate(folder: Path) -> None:
-    """Bring the database to the newest migration in `folder`; of several processes one does it."""
-    from alembic import command  # noqa: PLC0415  loaded by the few that migrate, not by every worker
-
-    with db.engine.connect() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(select(func.pg_advisory_lock(MIGRATING)))
-            connection.commit()
-        try:
-            command.upgrade(_alembic(folder, connection), "head")
-            connection.commit()
-        finally:
-            if connection.dialect.name == "postgresql":
-                connection.execute(select(func.pg_advisory_unlock(MIGRATING)))
-                connection.commit()
-
-
-def is_current(folder: Path) -> bool:
-    """Whether the database is at the newest migration in `folder`."""
-    from alembic.migration import MigrationContext  # noqa: PLC0415
-    from alembic.script import ScriptDirectory  # noqa: PLC0415
-
-    with db.engine.connect() as connection:
-        config = _alembic(folder, connection)
-        head = ScriptDirectory.from_config(config).get_current_head()
-        return MigrationContext.configure(connection).get_current_revision() == head
-
-
-def _alembic(folder: Path, connection: Connection) -> "Config":
-    from alembic.config import Config  # noqa: PLC0415
-
-    config = Config(attributes={"connection": connection})
-    config.set_main_option("script_location", str(folder))
-    return config

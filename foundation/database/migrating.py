@@ -1,0 +1,43 @@
+"""Migrations: brings a database to this release, and says whether it is there."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import func, select
+from sqlalchemy.engine import Connection
+
+from foundation.database import db
+
+MIGRATING = 72_1972  # PostgreSQL's advisory lock while one process migrates
+
+
+def migrate(folder: Path) -> None:
+    """Bring the database to the newest migration in `folder`; of several processes one does it."""
+    with db.engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(select(func.pg_advisory_lock(MIGRATING)))
+            connection.commit()
+        try:
+            command.upgrade(_alembic(folder, connection), "head")
+            connection.commit()
+        finally:
+            if connection.dialect.name == "postgresql":
+                connection.execute(select(func.pg_advisory_unlock(MIGRATING)))
+                connection.commit()
+
+
+def is_current(folder: Path) -> bool:
+    """Whether the database is at the newest migration in `folder`."""
+    with db.engine.connect() as connection:
+        config = _alembic(folder, connection)
+        head = ScriptDirectory.from_config(config).get_current_head()
+        return MigrationContext.configure(connection).get_current_revision() == head
+
+
+def _alembic(folder: Path, connection: Connection) -> Config:
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(folder))
+    return config
