@@ -8,12 +8,16 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
+from foundation import locales
 from foundation.ledger import Entry
+from incident import authorities
+from playbooks import library
 
 # What happened, by who did it: people decide, machines send and count. Values come from the details.
 SENTENCES: Mapping[str, LazyString] = {
@@ -34,10 +38,10 @@ SENTENCES: Mapping[str, LazyString] = {
     "clock.stopped": _l("A clock stopped: %(clock)s."),
     "clock.resumed": _l("A clock runs again: %(clock)s."),
     "assessment.recorded": _l("The risk was assessed and decided on: %(risk)s."),
-    "duty.opened": _l("A duty was opened: %(regime)s towards %(recipient)s."),
-    "duty.reopened": _l("A duty is owed again: %(regime)s towards %(recipient)s."),
-    "duty.not_required": _l("A duty was decided not to be owed: %(regime)s towards %(recipient)s."),
-    "duty.met": _l("A duty was met: %(regime)s towards %(recipient)s."),
+    "duty.opened": _l("A duty was opened: %(regime)s (%(recipient)s)."),
+    "duty.reopened": _l("A duty is owed again: %(regime)s (%(recipient)s)."),
+    "duty.not_required": _l("A duty was decided not to be owed: %(regime)s (%(recipient)s)."),
+    "duty.met": _l("A duty was met: %(regime)s (%(recipient)s)."),
     "note.added": _l("A note was added."),
     "page.started": _l("Paging began."),
     "page.sent": _l("Somebody on call was paged."),
@@ -80,6 +84,24 @@ SENTENCES: Mapping[str, LazyString] = {
     "evidence.exported": _l("The evidence was exported."),
     "access.refused": _l("Somebody without permission was turned away."),
 }
+# How the codes of the details are called in a sentence.
+CODES: Mapping[str, Mapping[str, LazyString]] = {
+    "regime": {
+        "gdpr-33": _l("notify the authority, art. 33"), "gdpr-34": _l("tell the people, art. 34"),
+        "promise-authority": _l("notify the authority, own promise"),
+        "promise-subjects": _l("tell the people, own promise"),
+    },
+    "recipient": {"authorities": _l("the authorities"), "subjects": _l("the people concerned")},
+    "clock": {
+        "authority_notification": _l("towards the authority"),
+        "subject_communication": _l("towards the people concerned"),
+        "own_promise_authority": _l("own promise towards the authority"),
+        "own_promise_subjects": _l("own promise towards the people"),
+        "notice_to_controller": _l("towards the controller"), "triage": _l("first look"),
+    },
+    "channel": {"email": _l("e-mail"), "sms": _l("text message")},
+    "risk": {"unlikely": _l("a risk is unlikely"), "risk": _l("a risk"), "high": _l("a high risk")},
+}  # fmt: skip
 GROUPS = {
     "message": "sent", "messages": "sent", "page": "sent", "step": "sent", "playbook": "sent",
     "anchor": "sent", "clock": "counted", "clocks": "counted",
@@ -104,7 +126,8 @@ class Line:
 def line_of(entry: Entry) -> Line:
     """An entry of the ledger as a line of the record, in the language of the page."""
     sentence = SENTENCES.get(entry.action)
-    values = defaultdict(lambda: "?", {name: _said(value) for name, value in entry.details.items()})
+    told = {name: _said(name, value, entry.details) for name, value in entry.details.items()}
+    values = defaultdict(lambda: "?", told)
     text = str(sentence) % values if sentence is not None else entry.action
     group = GROUPS.get(entry.action.partition(".")[0], "decided")
     return Line(
@@ -113,5 +136,25 @@ def line_of(entry: Entry) -> Line:
     )  # fmt: skip
 
 
-def _said(value: object) -> str:
-    return "?" if value is None else str(value)
+def _said(name: str, value: object, details: Mapping[str, Any]) -> str:
+    """How a sentence calls a value: codes by their words, authorities and playbooks by their names."""
+    text = "?" if value is None else str(value)
+    if word := CODES.get(name, {}).get(text):
+        return str(word)
+    if name in ("authority", "recipient") and (known := authorities.by_key(text)):
+        return known.named(locales.current())
+    if name == "language":
+        return locales.language(text, locales.current())
+    if name in ("playbook", "step"):
+        return _title(str(details.get("playbook")), text if name == "step" else "")
+    return text
+
+
+@cache
+def _title(playbook: str, step: str) -> str:
+    """The title of a playbook, or of a step in it; the key where this release has it no more."""
+    try:
+        book = library.playbook(playbook)
+        return book.step(step).title if step else book.title
+    except KeyError:
+        return step or playbook
