@@ -58,7 +58,7 @@ class Answers:
     def _notification(self) -> Iterator[dict[str, Any]]:
         word = self.words.word
         name = drafting.name_of(self.authority, self.words.locale)
-        yield self._field("authority", name, "incident/rules/competence.py")
+        yield self._field("authority", name, "Breachclock, by GDPR arts 55 and 56")
         yield self._field("kind", word("document", "initial"), "Breachclock")
         yield self._field("status", word("document", "complete"), "Breachclock")
         yield self._field("reference", self.material.incident.number, "Breachclock")
@@ -195,7 +195,7 @@ class Answers:
             words.word("phrases", each.role, name=drafting.name_of(each.key, words.locale)) for each in others
         ]
         yield self._field("other_countries", names, "/subjects/by_country")
-        yield self._field("authorities", "\n".join(said), "incident/rules/competence.py")
+        yield self._field("authorities", "\n".join(said), "Breachclock, by GDPR arts 55 and 56")
 
     def _delay(self) -> Iterator[dict[str, Any]]:
         yield self._field("reasons", "", "a person")

@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from flask import current_app
@@ -150,9 +151,14 @@ def _texts(name: str) -> dict[str, Any]:
     if environment.loader is None:
         return {}
     try:
-        return tomllib.loads(environment.loader.get_source(environment, name)[0])
+        return dict(_parsed(environment.loader.get_source(environment, name)[0]))
     except TemplateNotFound:
         return {}
+
+
+@lru_cache(maxsize=32)
+def _parsed(text: str) -> dict[str, Any]:
+    return tomllib.loads(text)
 
 
 def language_of(authority: str) -> str:

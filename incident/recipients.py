@@ -24,7 +24,7 @@ from foundation.encryption import KeyMissing, keyring
 from foundation.errors import Invalid
 
 MOST_BYTES = 1024 * 1024
-MOST_PEOPLE = 2000  # written to the outbox in one transaction
+MOST_PEOPLE = 1000  # written to the outbox in one transaction
 LONGEST_NAME = 200
 SEPARATORS = ";,\t"
 FORMULA = "=+-@"

@@ -20,7 +20,7 @@ from incident.subject_communication import TEMPLATE
 from notifications import delivery, rendering
 
 bp = Blueprint("subject_communications", __name__, url_prefix="/incidents/<uuid:incident_id>/communications")
-REFRESH = 5  # seconds, only while messages are under way
+REFRESH = 10  # seconds, only while messages are under way
 PREVIEW_REFERENCE = "XXXXXXXX"
 
 
@@ -49,10 +49,16 @@ def create(incident_id: UUID) -> ResponseReturnValue:
 @bp.get("/<uuid:communication_id>")
 @requires(Permission.SEE_INCIDENTS)
 def show(incident_id: UUID, communication_id: UUID) -> ResponseReturnValue:
-    """Where it stands, what it lacks, and whom it has reached."""
+    """Where it stands, what it lacks, and whom it has reached; looks again by itself while that changes."""
     incident = visible_incident(incident_id)
-    communication = subject_communication.of(incident, communication_id)
-    return render_template("incident/communication.html", **_shown(incident, communication))
+    shown = _shown(incident, subject_communication.of(incident, communication_id))
+    found = shown["coverage"]
+    moving = found is not None and not found.ended
+    looks_again = moving and not request.args.get("steady")
+    page = render_template(
+        "incident/communication.html", **shown, moving=moving, looks_again=looks_again, refresh=REFRESH
+    )
+    return page, {"Refresh": str(REFRESH)} if looks_again else {}
 
 
 def _shown(incident: Incident, communication: SubjectCommunication) -> dict[str, Any]:
@@ -67,7 +73,7 @@ def _shown(incident: Incident, communication: SubjectCommunication) -> dict[str,
         "by_language": recipients.by_language(each.locale for each in people), "emails": by_mail,
         "texts": len(people) - by_mail,
         "with_fallback": sum(bool(each.email and each.phone) for each in people),
-        "duties": subject_communication.duties_of(incident), "refresh": REFRESH,
+        "duties": subject_communication.duties_of(incident), "most": recipients.MOST_PEOPLE,
     }  # fmt: skip
 
 

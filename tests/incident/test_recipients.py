@@ -138,7 +138,7 @@ def test_a_file_that_is_no_list_is_refused_as_a_whole(data, why):
 def test_more_people_than_one_communication_takes_are_refused_and_not_cut():
     rows = "".join(f"Ida {n};ida{n}@kunde.example;;da\n" for n in range(recipients.MOST_PEOPLE + 1))
 
-    with pytest.raises(Invalid, match="2000"):
+    with pytest.raises(Invalid, match="1000"):
         read(rows)
 
 

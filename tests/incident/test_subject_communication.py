@@ -1,5 +1,6 @@
 """People are told once, each alone, in their language; informed is who was reached, and nobody else."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import BytesIO
 from uuid import UUID
@@ -285,6 +286,20 @@ def test_pressing_twice_or_two_people_at_once_sends_once(app, cast):
     assert actions(cast, incident_id, "communication.sent") == ["communication.sent"]
 
 
+def test_two_people_pressing_in_the_same_moment_send_once(app, cast, signed_in):
+    incident_id, communication_id = begun(cast)
+    approve(cast, incident_id, communication_id)
+    place = f"/incidents/{incident_id}/communications/{communication_id}/sending"
+    form, browsers = {"seen": _seen(cast), "count": "3"}, [signed_in(people.DORTHE) for _ in range(6)]
+
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda browser: browser.post(place, data=form).status_code, browsers))
+
+    assert answers == [303] * 6
+    assert len(messages(cast)) == 3
+    assert actions(cast, incident_id, "communication.sent") == ["communication.sent"]
+
+
 def test_an_unapproved_communication_is_not_sent(app, cast):
     with pytest.raises(Refused, match="approved"):
         send(cast, *begun(cast))
@@ -437,7 +452,17 @@ def test_the_story_by_hand_upload_write_approve_and_send(app, cast, signed_in):
     assert "You send 3 e-mails and 0 text messages to 3 people: English 1, Danish 1, Swedish 1." in page
     assert (first.status_code, second.status_code) == (303, 303)
     assert len(messages(cast)) == 3
-    assert 'http-equiv="refresh"' in dorthe.get(place).text
+
+
+def test_the_page_looks_again_while_messages_are_under_way_and_can_be_held_still(app, cast, signed_in):
+    incident_id, communication_id = sent(cast)
+    place, dorthe = f"/incidents/{incident_id}/communications/{communication_id}", signed_in(people.DORTHE)
+
+    assert dorthe.get(place).headers["Refresh"] == "10"
+    assert "Refresh" not in dorthe.get(f"{place}?steady=1").headers
+    for address in ("ida@kunde.example", "asa@kund.example", "edward@client.example"):
+        say(address, "delivered")
+    assert "Refresh" not in dorthe.get(place).headers
 
 
 def _seen(cast):
