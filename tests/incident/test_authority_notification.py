@@ -1,5 +1,6 @@
 """What an authority is told is approved as it stands, filed once, and proved; lateness is frozen."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from hashlib import sha256
 from io import BytesIO
@@ -398,6 +399,22 @@ def test_the_story_by_hand_draft_edit_approve_file_and_download_the_receipt(app,
     assert receipt.headers["Content-Disposition"].startswith("attachment")
     assert receipt.headers["X-Content-Type-Options"] == "nosniff"
     assert "2026-442-10001" in browser.get(place).text
+
+
+def test_two_filings_in_the_same_moment_are_one(app, cast, signed_in):
+    incident_id, notification_id = approved(cast)
+    place, browsers = (
+        address(incident_id, notification_id, "/filing"),
+        [signed_in(people.DORTHE) for _ in range(2)],
+    )
+    at = utcnow().astimezone(ZoneInfo("Europe/Copenhagen")).strftime("%Y-%m-%dT%H:%M")
+    form = {"filed_at": at, "case_number": "2026-442-10001"}
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda browser: browser.post(place, data=form).status_code, browsers))
+
+    assert sorted(answers) == [303, 409]
+    assert desk.actions(cast, incident_id).count("duty.met") == 1
 
 
 def test_a_filing_that_is_refused_keeps_what_was_typed(app, cast, signed_in):
