@@ -29,7 +29,8 @@ def _needs(required: str, optional: str = "", *, email: bool = True) -> Needs:
 _STEP = "name number organisation step due_at timezone hours_left path"
 
 # "due_at" is ISO 8601 in UTC and shown in "timezone" (IANA); "hours_left" is a number, negative when
-# late; "path" is the address on our own site, from its slash on. Nothing here is personal data, but
+# late; "path" is the address on our own site, from its slash on. "again" says that a copy may have
+# arrived before, "unsure" that nobody knows whether one did. Nothing here is personal data, but
 # for "name" (who is written to), "who" (a colleague) and the parts of a notice to people.
 NEEDS: Mapping[str, Needs] = {
     "page_report": _needs("name number organisation timezone path", "processor due_at step hours_left"),
@@ -39,11 +40,11 @@ NEEDS: Mapping[str, Needs] = {
     "step_reminder": _needs(_STEP),
     "deadline_reminder": _needs(_STEP),
     "reminder_bare": _needs("name"),
-    "not_reached": _needs("name kind channel why path"),
+    "not_reached": _needs("name kind channel why path", "unsure"),
     "provider_refuses": _needs("name provider why"),
     "number_opted_out": _needs("name who path"),
     "test_message": _needs("organisation"),
-    "subject_notice": _needs("name subject paragraphs contact controller"),
+    "subject_notice": _needs("name subject paragraphs contact controller", "again"),
     "reply_taken": _needs("what path", email=False),
     "reply_taken_already": _needs("what who", email=False),
     "reply_ended": _needs("what", email=False),

@@ -36,6 +36,8 @@ VALUES = {
     "provider": "sendgrid",
     "what": "PM-2026-0012",
     "count": 2,
+    "again": "",
+    "unsure": "",
     "subject": "Underretning om brud på sikkerheden for dine personoplysninger",
     "paragraphs": [
         ["Hvad er der sket?", "En fil lå åben.\n\nDen er lukket nu."],
@@ -154,6 +156,29 @@ def test_an_email_loads_nothing_from_anywhere(app, name, language):
 
     assert not re.search(r"<(img|script|link|iframe|object)\b|url\(|@import|javascript:| style=", html)
     assert f'<html lang="{language}">' in html
+
+
+@pytest.mark.parametrize("channel", ["email", "sms"])
+@pytest.mark.parametrize(
+    ("language", "twice"), [("da", "to gange"), ("nb", "to ganger"), ("sv", "två gånger"), ("en", "twice")]
+)
+def test_a_letter_sent_again_without_knowing_says_so(app, language, twice, channel):
+    first = render(app, "subject_notice", language, channel)
+    again = render(app, "subject_notice", language, channel, again=True)
+
+    assert all(twice not in part for part in first.values())
+    assert all(twice in part for name, part in again.items() if name != "subject")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("channel", ["email", "sms"])
+def test_an_alarm_says_whether_nobody_was_reached_or_nobody_knows(app, language, channel):
+    sure = render(app, "not_reached", language, channel, unsure="")
+    unsure = render(app, "not_reached", language, channel, unsure="yes")
+
+    assert all(sure[part] != unsure[part] for part in sure)
+    if channel == "sms":
+        assert rendering.segments(unsure["text"]) <= 2
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
