@@ -13,7 +13,7 @@ from accounts import people
 from accounts.models import Role
 from foundation.database import db
 from notifications import outbox, paging
-from notifications.models import Circuit, Message
+from notifications.models import Circuit, Message, State
 
 ALARMS = ("not_reached", "provider_refuses", "number_opted_out", "reminder_bare")
 
@@ -43,11 +43,16 @@ def _not_reached(message: Message, now: datetime) -> int:
         return 0
     context = {
         "kind": message.kind.value, "channel": message.channel.value, "why": message.why or "",
-        "path": path(message.about),
+        "path": path(message.about), "unsure": "" if message.state is State.UNREACHED else "yes",
     }  # fmt: skip
-    return _raise(
-        message.organisation_id, message.about, "not_reached", context, f"alarm:{message.id}", now=now
-    )
+    return _raise(message.organisation_id, message.about, "not_reached", context, _key(message), now=now)
+
+
+def _key(message: Message) -> str:
+    """One alarm per message and what became of it; of what may yet settle by itself one an hour."""
+    if message.state in (State.HELD, State.UNREACHED):
+        return f"alarm:{message.id}:{message.state}:{message.attempts}"
+    return f"unsure:{message.about}:{message.wants_person_at:%Y%m%d%H}"
 
 
 def _refusals(now: datetime) -> int:

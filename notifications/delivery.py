@@ -16,12 +16,10 @@ from sqlalchemy import ColumnElement, func, select, update
 
 from foundation import ledger, queue
 from foundation.database import db
-from foundation.encryption import blind_indexes
-from notifications import circuits, outbox, received
+from notifications import circuits, outbox, received, rendering
 from notifications.channels import Accepted, Answer, Refusal
 from notifications.models import (
     Attempt,
-    ContactMethod,
     Kind,
     Message,
     Outcome,
@@ -78,11 +76,7 @@ def record(claimed: outbox.Claim, answer: Answer, *, now: datetime) -> None:
 
 def _waits_only_for(message: Message, attempt: Attempt) -> bool:
     """Whether this attempt is all that nobody is sure of: its late no is then as good as a quick one."""
-    others = select(Attempt.id).where(
-        Attempt.message_id == message.id,
-        Attempt.id != attempt.id,
-        Attempt.outcome.is_(None) | (Attempt.outcome == Outcome.UNCERTAIN),
-    )
+    others = select(Attempt.id).where(*_unknown(message), Attempt.id != attempt.id)
     return message.state is State.UNCERTAIN and not db.session.scalar(select(others.exists()))
 
 
@@ -92,19 +86,22 @@ def found(message: Message, attempt: Attempt, provider_id: str, outcome: Outcome
         attempt.provider_id = attempt.provider_id or provider_id
         return
     attempt.provider_id, attempt.outcome = provider_id, outcome
+    if message.state in (State.ACCEPTED, State.DELIVERED) and message.provider_id == provider_id:
+        return  # the same copy: it was found before anybody knew which attempt it was
     if message.state in (State.ACCEPTED, State.DELIVERED):
         attempt.outcome = Outcome.DUPLICATE
         _log(message, "message.duplicate_detected", now, attempt=attempt.number)
         return
     _enter(message, State.ACCEPTED)
     message.provider, message.provider_id = attempt.provider, provider_id
-    message.wants_person_at, message.done_at, message.why = None, None, None
+    message.done_at, message.why = None, None
     _log(message, "message.accepted", now, attempt=attempt.number, provider=attempt.provider)
 
 
 def unsure(message: Message, *, why: str, now: datetime) -> None:
-    """Nobody answered for sure. A page goes again at once; all else waits until it is known."""
-    if outbox.terms(message.kind).copy_over_silence:
+    """Nobody answered for sure. A page goes again at once, a reminder once so; all else waits to be known."""
+    if message.blind < outbox.terms(message.kind).at_once:
+        message.blind += 1
         _again(message, why=why, now=now, wait=timedelta(0))
         return
     _enter(message, State.UNCERTAIN)
@@ -114,20 +111,55 @@ def unsure(message: Message, *, why: str, now: datetime) -> None:
 
 def lease_ended(message: Message, *, now: datetime) -> None:
     """Whoever held the message is dead or frozen; what the provider has is not known."""
+    db.session.execute(
+        update(Attempt)
+        .where(Attempt.message_id == message.id, Attempt.outcome.is_(None))
+        .values(outcome=Outcome.UNCERTAIN, ended_at=now)
+    )
     unsure(message, why="the process that was sending it died or froze", now=now)
 
 
 def not_there(message: Message, *, now: datetime) -> None:
     """The provider was asked after the settling time and has no such message: it goes again."""
-    db.session.execute(
-        update(Attempt)
-        .where(
-            Attempt.message_id == message.id,
-            Attempt.outcome.is_(None) | (Attempt.outcome == Outcome.UNCERTAIN),
-        )
-        .values(outcome=Outcome.VOID, ended_at=now)
-    )
+    db.session.execute(update(Attempt).where(*_unknown(message)).values(outcome=Outcome.VOID, ended_at=now))
     _again(message, why="the provider did not have it", now=now, wait=timedelta(0))
+
+
+def send_blindly(message: Message, *, now: datetime) -> None:
+    """Send again what the provider may have, since silence is worse now; what nobody knows stays unknown."""
+    message.blind += 1
+    if say_that_it_may_come_twice(message, now=now):
+        _again(message, why="sent again without knowing", now=now, wait=timedelta(0))
+    else:
+        hold(message, why="it could not be written anew to say that it may come twice", now=now)
+
+
+def say_that_it_may_come_twice(message: Message, *, now: datetime) -> bool:
+    """Write the text anew, in its language, with a word on the copy; false when it cannot be written."""
+    told = message.context | {"again": True, "reference": message.reference, "token": None}
+    try:
+        message.content = rendering.render(message.template, message.locale, message.channel, told)
+    except rendering.Unrenderable:
+        return False
+    message.content_sha256 = rendering.fingerprint(message.content)
+    _log(message, "message.rewritten", now, why="it may come twice", content_sha256=message.content_sha256)
+    return True
+
+
+def is_unknown(message: Message) -> bool:
+    """Whether an attempt was made of which nobody knows what became of it."""
+    return bool(db.session.scalar(select(select(Attempt.id).where(*_unknown(message)).exists())))
+
+
+def _unknown(message: Message) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    fate = Attempt.outcome.is_(None) | (Attempt.outcome == Outcome.UNCERTAIN)
+    return Attempt.message_id == message.id, fate
+
+
+def call_a_person(message: Message, *, why: str, now: datetime) -> None:
+    """Put a message before a person while the rest goes on; cleared when it is known what became of it."""
+    message.wants_person_at, message.told_at, message.why = now, None, why
+    _log(message, "message.wants_a_person", now, why=why)
 
 
 def hold(message: Message, *, why: str, now: datetime) -> None:
@@ -172,7 +204,7 @@ def unreached(message: Message, *, why: str, code: str | None, now: datetime) ->
     _enter(message, State.UNREACHED)
     message.why, message.done_at = why, now
     if code in retry.OPTED_OUT:
-        opted_out(message.recipient, now=now)
+        received.opted_out(message.recipient, now=now)
     if message.page_id:
         _next_person(message, now)
     _log(message, "message.unreached", now, why=why, code=code)
@@ -211,18 +243,6 @@ def _next_person(message: Message, now: datetime) -> None:
         return
     if message.dedupe_key.startswith(f"page:{paged.id}:{paged.turn - 1}:"):
         paged.next_at = min(paged.next_at, now)
-
-
-def opted_out(address: str, *, now: datetime) -> int:
-    """Somebody answered STOP: the number is left alone; returns how many contact methods that hit."""
-    hit = db.session.scalars(
-        update(ContactMethod)
-        .where(ContactMethod.address_index.in_(blind_indexes(address)), ContactMethod.opted_out_at.is_(None))
-        .values(opted_out_at=now)
-        .returning(ContactMethod.id)
-        .execution_options(synchronize_session=False)
-    )
-    return len(hit.all())
 
 
 def receipt(
@@ -279,7 +299,7 @@ def _delivered(message: Message, attempt: Attempt, now: datetime) -> None:
     if message.state is State.DELIVERED:
         return
     _enter(message, State.DELIVERED)
-    message.done_at, message.wants_person_at = now, None
+    message.done_at = now
     message.provider, message.provider_id = attempt.provider, attempt.provider_id
     _log(message, "message.delivered", now, attempt=attempt.number, provider=attempt.provider)
 
@@ -302,6 +322,7 @@ def _locked(message_id: UUID) -> Message:
 def _enter(message: Message, state: State) -> None:
     message.state = state
     message.lease_until = None
+    message.wants_person_at, message.told_at = None, None
     if state is not State.UNCERTAIN:
         message.uncertain_at = None
 

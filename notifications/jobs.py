@@ -205,8 +205,9 @@ def _end_lease(message_id: UUID) -> bool:
 
 
 def settle() -> int:
-    """Ask the providers about what is unsure, and decide; returns how many were decided."""
-    return _one_by_one(settling.due(database_now()), settling.settle)
+    """Ask the providers about what is unsure, a few at a time, and decide; returns how many were decided."""
+    _one_by_one(settling.unsettled(database_now()), settling.call_a_person)
+    return _one_by_one(settling.due(database_now()), settling.Round().settle)
 
 
 def escalate() -> int:

@@ -19,12 +19,13 @@ from foundation.encryption import blind_index
 from notifications import circuits, rendering
 from notifications.models import Attempt, Channel, Kind, Message, Page, PageState, State
 from notifications.rules.replies import LENGTH, SIGNS
-from notifications.rules.retry import ONCE, PAGING, Terms
+from notifications.rules.retry import ONCE, PAGING, REMINDING, Terms
 
 RING_AGAIN = timedelta(seconds=5)
 NOBODY_CAME = timedelta(seconds=20)  # a person waits for it, and no worker has taken it
 BATCH = 200
 FIRST_TO_LAST = ((Kind.ONCALL,), (Kind.AUTHORITY, Kind.INTERNAL), (Kind.SUBJECT,))
+TERMS = {Kind.ONCALL: PAGING, Kind.INTERNAL: REMINDING}
 JOB = "notifications.jobs.deliver"
 
 
@@ -56,8 +57,8 @@ class Claim:
 
 
 def terms(kind: Kind) -> Terms:
-    """How a kind of message is treated: pages rather twice than never, all else rather never twice."""
-    return PAGING if kind is Kind.ONCALL else ONCE
+    """How a kind is treated: pages rather twice than never, reminders once more, all else never twice."""
+    return TERMS.get(kind, ONCE)
 
 
 def queue_of(kind: Kind) -> str:

@@ -3,11 +3,12 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from foundation.database import db, new_id
-from notifications.models import Attempt, Receipt
+from foundation.encryption import blind_indexes
+from notifications.models import Attempt, ContactMethod, Receipt
 
 
 def keep(  # noqa: PLR0917  a row's columns in their order
@@ -48,3 +49,15 @@ def attempt_of(provider: str, attempt_id: UUID | None, provider_id: str | None) 
 def once(provider: str, event_id: str, status: str, *, now: datetime) -> bool:
     """Whether something that a provider tells us, and that is no receipt, is told for the first time."""
     return keep(provider, event_id, status, None, None, None, now)
+
+
+def opted_out(address: str, *, now: datetime) -> int:
+    """Somebody answered STOP: the number is left alone; returns how many contact methods that hit."""
+    hit = db.session.scalars(
+        update(ContactMethod)
+        .where(ContactMethod.address_index.in_(blind_indexes(address)), ContactMethod.opted_out_at.is_(None))
+        .values(opted_out_at=now)
+        .returning(ContactMethod.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(hit.all())

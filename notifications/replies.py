@@ -16,7 +16,7 @@ from foundation import ledger, locales
 from foundation.database import db
 from foundation.encryption import blind_index, blind_indexes
 from foundation.errors import Refused
-from notifications import alarms, delivery, paging, received, rendering
+from notifications import alarms, paging, received, rendering
 from notifications.models import ContactMethod, Message, Page, PageState
 from notifications.rules.replies import Meaning, Reply, read
 
@@ -109,7 +109,7 @@ def _waiting(sender: str) -> int:
 
 
 def _stop(sender: str, staff: Sequence[StaffMember], sid: str, now: datetime) -> _Answer:
-    if delivery.opted_out(sender, now=now):
+    if received.opted_out(sender, now=now):
         for person in staff:
             alarms.opted_out(
                 person.organisation_id, who=person.name, message_key=f"{sid}:{person.id}", now=now

@@ -5,19 +5,22 @@ and goes again only when it is surely not there. Near the deadline silence becom
 and the last word is a person's (docs/decisions/0002-redis-is-a-doorbell.md, the table of kinds).
 """
 
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import Any
 from uuid import UUID
 
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import and_, func, or_, select
 
 from foundation import ledger, queue
 from foundation.database import database_now, db, transaction
 from foundation.errors import Invalid, Missing, Refused
 from notifications import channels, delivery, outbox
-from notifications.models import Attempt, Message, Outcome, State
+from notifications.models import Attempt, Channel, Kind, Message, Outcome, State
 
 
 class Choice(StrEnum):
@@ -28,82 +31,166 @@ class Choice(StrEnum):
     GIVE_UP = "give_up"  # not on this channel; the person is told by other means, or not at all
 
 
+DECIDABLE = (State.HELD, State.UNREACHED, State.UNCERTAIN, State.ACCEPTED)
 ASK_AGAIN = timedelta(seconds=30)
 BLIND_BEFORE = timedelta(hours=6)  # so near the deadline a second copy is better than none
 HOLD_BEFORE = timedelta(hours=12)  # so near, what was sent blindly once is a person's to decide
 HOLD_AFTER = timedelta(hours=1)  # without a deadline: so long unasked, then a person
+CALL_AFTER = timedelta(minutes=15)  # so long nobody knows: a person hears of it, deadline or not
+AT_ONCE = 20  # messages a round: the clock must end its rounds to be seen to live
+ROUND = 10.0  # seconds after which a round asks no more; its last question ends in twice a call's limit
+NOBODY_SAYS = "the provider cannot say whether it has the message"
+
+
+class Heard(Enum):
+    """What the provider's answer amounts to."""
+
+    HAS_IT = "has it"
+    NOT_THERE = "not there"
+    TOO_EARLY = "not there, and nothing yet shows that it would say so"
+    NOTHING = "it cannot be asked, or does not show what it surely has"
+
+
+@dataclass
+class Round:
+    """One look at all that is unsure, with an end in time; a silent provider is asked once in it."""
+
+    begun: float = field(default_factory=time.monotonic)
+    silent: set[Channel] = field(default_factory=set)
+
+    def is_over(self) -> bool:
+        """Whether the rest is left to the next round."""
+        return time.monotonic() - self.begun > ROUND
+
+    def settle(self, message_id: UUID) -> bool:
+        """Settle one message, while there is time."""
+        return not self.is_over() and settle(message_id, self)
 
 
 def due(now: datetime) -> list[UUID]:
-    """The messages that are unsure and were not asked about lately."""
-    rows = db.session.execute(
-        select(Message.id, Message.kind, Message.uncertain_at)
-        .where(
-            Message.state == State.UNCERTAIN,
-            Message.asked_at.is_(None) | (Message.asked_at < now - ASK_AGAIN),
+    """The messages that are unsure and were not asked about lately, those left alone longest first."""
+    old_enough = or_(
+        *(
+            and_(Message.kind == kind, Message.uncertain_at <= now - outbox.terms(kind).settle)
+            for kind in Kind
         )
-        .limit(outbox.BATCH)
     )
-    return [r.id for r in rows if r.uncertain_at + outbox.terms(r.kind).settle <= now]
+    lately = Message.asked_at.is_(None) | (Message.asked_at < now - ASK_AGAIN)
+    return list(
+        db.session.scalars(
+            select(Message.id)
+            .where(Message.state == State.UNCERTAIN, old_enough, lately)
+            .order_by(func.coalesce(Message.asked_at, Message.uncertain_at))
+            .limit(AT_ONCE)
+        )
+    )
 
 
-def settle(message_id: UUID) -> bool:
-    """Ask about one message and act on the answer; true when it was decided."""
+def settle(message_id: UUID, looking: Round | None = None) -> bool:
+    """Ask about one message and act on the answer; true when it was decided.
+
+    A provider that was silent before in this round is not asked again in it.
+    """
+    looking = looking or Round()
     message = db.session.get_one(Message, message_id)
-    attempts = list(
-        db.session.scalars(select(Attempt).where(Attempt.message_id == message_id).order_by(Attempt.number))
-    )
-    answer, asked = None, True
-    question: dict[str, Any] = {
-        "recipient": message.recipient, "attempt_ids": [str(a.id) for a in attempts],
+    channel = message.channel
+    heard, provider_id = Heard.NOTHING, None
+    if channel not in looking.silent:
+        try:
+            heard, provider_id = _ask(message)
+        except channels.CannotAsk:
+            looking.silent.add(channel)
+    db.session.rollback()
+    with transaction():
+        return _decide(message_id, heard, provider_id, now=database_now())
+
+
+def _ask(message: Message) -> tuple[Heard, str | None]:
+    """What the provider says, and its id of the message; holds no connection while it thinks."""
+    attempts = db.session.scalars(
+        select(Attempt).where(Attempt.message_id == message.id).order_by(Attempt.number)
+    ).all()
+    provider, canary = channels.provider(message.channel), _canary(message)
+    question = _question(message, attempts)
+    patient = outbox.terms(message.kind).settle * 2
+    early = message.uncertain_at is None or database_now() < message.uncertain_at + patient
+    db.session.rollback()
+    if found := provider.find(**question):
+        return Heard.HAS_IT, found
+    if canary is None:  # the first message ever: nothing shows how soon it would be seen
+        return (Heard.TOO_EARLY if early else Heard.NOT_THERE), None
+    return (Heard.NOT_THERE if provider.find(**canary) else Heard.NOTHING), None
+
+
+def _question(message: Message, attempts: Sequence[Attempt]) -> dict[str, Any]:
+    return {
+        "recipient": message.recipient, "attempt_ids": [str(each.id) for each in attempts],
         "reference": message.reference, "since": attempts[0].started_at,
     }  # fmt: skip
-    provider = channels.provider(message.channel)
-    canary = _canary(message)
-    db.session.rollback()  # hold no connection while the provider thinks
-    try:
-        answer = provider.find(**question)
-        if answer is None and canary and provider.find(**canary) is None:
-            asked = False  # it does not show what it surely has, so its no proves nothing
-    except channels.CannotAsk:
-        asked = False
-    with transaction():
-        return _decide(message_id, answer, asked=asked, now=database_now())
 
 
-def _decide(message_id: UUID, answer: str | None, *, asked: bool, now: datetime) -> bool:
+def _decide(message_id: UUID, heard: Heard, provider_id: str | None, *, now: datetime) -> bool:
     message = db.session.get_one(Message, message_id, with_for_update=True)
     if message.state is not State.UNCERTAIN:
         return False
     message.asked_at = now
-    if answer:
+    if provider_id:
         last = db.session.scalars(
             select(Attempt).where(Attempt.message_id == message_id).order_by(Attempt.number.desc())
         ).first()
         assert last is not None, "an unsure message has an attempt"  # noqa: S101
-        delivery.found(message, last, answer, Outcome.FOUND, now=now)
+        delivery.found(message, last, provider_id, Outcome.FOUND, now=now)
         return True
-    if asked:
+    if heard is Heard.NOT_THERE:
         delivery.not_there(message, now=now)
         return True
-    return _nobody_knows(message, now)
+    return heard is Heard.NOTHING and _nobody_knows(message, now)
 
 
 def _nobody_knows(message: Message, now: datetime) -> bool:
     """The provider cannot be asked: once blindly near the deadline, then a person decides."""
     assert message.uncertain_at is not None  # noqa: S101  the table's own check
+    if message.kind is Kind.INTERNAL:  # a reminder comes again by itself; no person need decide of it
+        if late := now > message.uncertain_at + HOLD_AFTER:
+            delivery.unreached(message, why=NOBODY_SAYS, code=None, now=now)
+        return late
     if message.must_by is None:
         late = now > message.uncertain_at + HOLD_AFTER
     else:
         late = message.blind > 0 and now > message.must_by - HOLD_BEFORE
     if late:
-        delivery.hold(message, why="the provider cannot say whether it has the message", now=now)
+        delivery.hold(message, why=NOBODY_SAYS, now=now)
         return True
     if message.must_by and now > message.must_by - BLIND_BEFORE:
-        message.blind += 1
-        delivery.not_there(message, now=now)
+        delivery.send_blindly(message, now=now)
         return True
     return False
+
+
+def unsettled(now: datetime) -> list[UUID]:
+    """Messages of which nobody has known for long what became of them, and no person was told."""
+    return list(
+        db.session.scalars(
+            select(Message.id)
+            .where(
+                Message.state == State.UNCERTAIN,
+                Message.kind.in_((Kind.SUBJECT, Kind.AUTHORITY)),
+                Message.uncertain_at <= now - CALL_AFTER,
+                Message.wants_person_at.is_(None),
+            )
+            .limit(outbox.BATCH)
+        )
+    )
+
+
+def call_a_person(message_id: UUID) -> bool:
+    """Tell a person that nobody knows of a message, while the provider is asked on; true when done."""
+    with transaction():
+        message, now = db.session.get_one(Message, message_id, with_for_update=True), database_now()
+        if message.state is not State.UNCERTAIN or message.wants_person_at:
+            return False
+        delivery.call_a_person(message, why=NOBODY_SAYS, now=now)
+    return True
 
 
 def _canary(message: Message) -> dict[str, Any] | None:
@@ -123,14 +210,11 @@ def _canary(message: Message) -> dict[str, Any] | None:
     if known is None:
         return None
     other, attempt = known
-    return {
-        "recipient": other.recipient, "attempt_ids": [str(attempt.id)],
-        "reference": other.reference, "since": attempt.started_at,
-    }  # fmt: skip
+    return _question(other, [attempt])
 
 
 def decide(message_id: UUID, choice: Choice, *, by: str, reason: str, now: datetime) -> str:
-    """A person decides of a message that is held, or that reached nobody; returns what it is about.
+    """A person decides of a message that wants one; returns what it is about.
 
     Raises: Missing when there is none, Invalid without a reason, Refused when nothing is left to decide.
     """
@@ -139,13 +223,13 @@ def decide(message_id: UUID, choice: Choice, *, by: str, reason: str, now: datet
         raise Missing(_("There is no such message."))
     if not reason.strip():
         raise Invalid(_("A decision needs a reason."), next_step=_("Say why; it goes into the record."))
-    if message.state not in (State.HELD, State.UNREACHED) or message.wants_person_at is None:
+    if message.state not in DECIDABLE or message.wants_person_at is None:
         raise Refused(
             _("Somebody decided this already, or it was found meanwhile."),
             next_step=_("Look at the message again."),
         )
     _apply(message, choice, now)
-    message.wants_person_at = None
+    message.wants_person_at, message.uncertain_at = None, None
     ledger.append(
         message.about, "message.decided", organisation_id=message.organisation_id, actor=by, at=now,
         reason=reason.strip(), message=message.id, choice=choice, channel=message.channel,
@@ -155,6 +239,8 @@ def decide(message_id: UUID, choice: Choice, *, by: str, reason: str, now: datet
 
 def _apply(message: Message, choice: Choice, now: datetime) -> None:
     if choice is Choice.SEND_AGAIN:
+        if delivery.is_unknown(message):
+            delivery.say_that_it_may_come_twice(message, now=now)
         message.state, message.ready_at, message.rung_at = State.PENDING, now, None
         message.why, message.done_at, message.told_at = "a person sent it again", None, None
         queue.ring_after_commit()

@@ -29,7 +29,7 @@ class Terms:
     lease: timedelta  # after this, whoever held the message is taken for dead
     settle: timedelta  # so long a provider may take to show what it accepted
     tries: int
-    copy_over_silence: bool  # whether a second copy is better than none
+    at_once: int  # so often it goes again at once while nobody is sure, since a copy is better than none
 
     def __post_init__(self) -> None:
         if self.lease < self.call + timedelta(seconds=5):
@@ -38,11 +38,15 @@ class Terms:
 
 PAGING = Terms(
     call=timedelta(seconds=10), lease=timedelta(seconds=30), settle=timedelta(0), tries=5,
-    copy_over_silence=True,
+    at_once=5,
+)  # fmt: skip
+REMINDING = Terms(
+    call=timedelta(seconds=20), lease=timedelta(seconds=60), settle=timedelta(seconds=120), tries=8,
+    at_once=1,
 )  # fmt: skip
 ONCE = Terms(
     call=timedelta(seconds=20), lease=timedelta(seconds=60), settle=timedelta(seconds=120), tries=8,
-    copy_over_silence=False,
+    at_once=0,
 )  # fmt: skip
 
 

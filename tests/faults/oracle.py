@@ -10,7 +10,7 @@ from sqlalchemy import select
 from foundation import ledger
 from foundation.database import db
 from notifications.models import Message, Page
-from notifications.rules.retry import PAGING
+from notifications.rules.retry import PAGING, REMINDING
 from tests.faults.installation import CANARY, Installation, Row
 
 ENDED = ("unreached", "held")
@@ -52,7 +52,8 @@ def _lost(rows: list[Row], copies: dict, installation: Installation) -> Iterator
 
 def _told_twice(rows: list[Row], copies: dict, installation: Installation) -> Iterator[str]:
     for row in rows:
-        bound = PAGING.tries if row.kind == "oncall" else 1 + (row.id in installation.may_be_twice)
+        bound = {"oncall": PAGING.tries, "internal": 1 + REMINDING.at_once}.get(row.kind, 1)
+        bound += row.id in installation.may_be_twice
         if copies.get(row.id, 0) > bound:
             yield f"told {copies[row.id]} times, {bound} allowed: {row}"
 

@@ -16,6 +16,7 @@ RECORDING = 5 * SECOND * PACE  # a lease is longer than its call by at least thi
 
 TERMS = {
     "PAGING": {"call": 1 * SECOND, "lease": 4 * SECOND},
+    "REMINDING": {"call": 1.5 * SECOND, "lease": 5 * SECOND, "settle": 3 * SECOND},
     "ONCE": {"call": 1.5 * SECOND, "lease": 5 * SECOND, "settle": 3 * SECOND},
 }
 FIGURES: dict[tuple[str, str], Any] = {
@@ -27,6 +28,9 @@ FIGURES: dict[tuple[str, str], Any] = {
     ("playbooks.runs", "AGAIN"): 6 * SECOND,
     ("notifications.settling", "ASK_AGAIN"): 1 * SECOND,
     ("notifications.settling", "HOLD_AFTER"): 8 * SECOND,
+    ("notifications.settling", "ROUND"): 1.0,
+    ("notifications.channels.twilio", "ASKING"): 1.0,
+    ("notifications.channels.sendgrid", "ASKING"): 1.0,
     ("notifications.rules.retry", "FIRST_WAIT"): 0.5 * SECOND,
     ("notifications.rules.retry", "LONGEST_WAIT"): 4 * SECOND,
     ("foundation.queue", "BEAT_EVERY"): 1.0,

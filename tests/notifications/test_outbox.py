@@ -139,7 +139,7 @@ def test_an_attempt_is_written_before_anybody_is_asked(house):
 def test_a_lease_outlasts_the_call_and_its_recording():
     assert PAGING.lease > PAGING.call
     with pytest.raises(ValueError, match="outlast"):
-        Terms(ONCE.call, ONCE.call, ONCE.settle, 1, copy_over_silence=False)
+        Terms(ONCE.call, ONCE.call, ONCE.settle, 1, at_once=0)
 
 
 def test_waiting_doubles_and_ends_at_a_quarter_of_an_hour():

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from accounts.models import StaffMember
 from foundation.database import db, everyone, transaction
 from foundation.errors import Invalid, Refused
-from notifications import alarms, delivery, jobs, outbox, paging
+from notifications import alarms, delivery, jobs, outbox, paging, received
 from notifications.channels import Refusal
 from notifications.models import ContactMethod, Kind, Message, PageState, State
 from tests.notifications.conftest import CONTEXT
@@ -262,7 +262,7 @@ def test_somebody_without_any_contact_method_is_paged_at_the_sign_in_address(hou
 
 
 def test_somebody_who_answered_stop_is_paged_by_mail(house):
-    house.do(delivery.opted_out, "+45 20 00 00 01")
+    house.do(received.opted_out, "+45 20 00 00 01")
 
     house.page()
 
