@@ -57,6 +57,8 @@ def record(claimed: outbox.Claim, answer: Answer, *, now: datetime) -> None:
     message = _locked(claimed.message_id)
     attempt = db.session.get_one(Attempt, claimed.attempt_id)
     attempt.ended_at = now
+    if isinstance(answer, Accepted) or (isinstance(answer, Refusal) and answer.code and not answer.account):
+        circuits.takes_messages(attempt.provider, asked_at=claimed.started_at, now=now)
     if isinstance(answer, Accepted):
         found(message, attempt, answer.provider_id, Outcome.ACCEPTED, now=now)
         return

@@ -143,11 +143,17 @@ def sweep() -> int:
         waiting = outbox.due(now)
     for name, ids in waiting.items():
         if not queue.enqueue(name, outbox.JOB, ids, timeout=JOB_SECONDS):
-            _directly(name).take(ids)
+            _send_from_here(name, ids)
         elif late := outbox.left_waiting(ids, now):
             log.warning("messages.nobody_came", queue=name, count=len(late))
-            _directly(name).take(late)
+            _send_from_here(name, late)
     return sum(map(len, waiting.values()))
+
+
+def _send_from_here(name: str, ids: list[UUID]) -> None:
+    if left := _directly(name).take(ids):
+        with transaction():
+            outbox.not_taken(left)
 
 
 class _Directly:
@@ -161,12 +167,14 @@ class _Directly:
         self.pool = ThreadPoolExecutor(DIRECT)
         self.under_way: set[UUID] = set()
 
-    def take(self, ids: list[UUID]) -> None:
-        """Start on as many as there is room for; the others are due again in a moment."""
-        for message_id in ids:
-            if len(self.under_way) < DIRECT and message_id not in self.under_way:
-                self.under_way.add(message_id)
-                self.pool.submit(self._send, message_id)
+    def take(self, ids: list[UUID]) -> list[UUID]:
+        """Start on as many as there is room for; returns the others."""
+        new = [each for each in ids if each not in self.under_way]
+        room = max(DIRECT - len(self.under_way), 0)
+        for message_id in new[:room]:
+            self.under_way.add(message_id)
+            self.pool.submit(self._send, message_id)
+        return new[room:]
 
     def _send(self, message_id: UUID) -> None:
         try:

@@ -170,6 +170,7 @@ class Circuit(Base):
     open_until: Mapped[datetime]
     opened_at: Mapped[datetime]
     why: Mapped[str] = mapped_column(String(300))
+    closed_at: Mapped[datetime | None]  # it took a message again
     told_at: Mapped[datetime | None]
 
 

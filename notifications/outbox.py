@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import bindparam, insert, or_, select, update
 
 from foundation import ledger, queue
-from foundation.database import db, insert_rows, new_id
+from foundation.database import changed, db, insert_rows, new_id
 from foundation.encryption import blind_index
 from notifications import circuits, rendering
 from notifications.models import Attempt, Channel, Kind, Message, Page, PageState, State
@@ -139,7 +139,7 @@ def claim(message_id: UUID, *, provider_of: dict[str, str], now: datetime) -> Cl
         )
         return None
     provider = provider_of[message.channel]
-    if until := circuits.left_alone_until(provider, now):
+    if until := circuits.wait_for(provider, now):
         message.ready_at = until
         return None
     taken = db.session.scalar(
@@ -220,6 +220,11 @@ def due(now: datetime) -> dict[str, list[UUID]]:
         waiting.setdefault(queue_of(kinds[0]), []).extend(found)
     _mark_rung([message_id for ids in waiting.values() for message_id in ids], now)
     return {name: ids for name, ids in waiting.items() if ids}
+
+
+def not_taken(ids: Sequence[UUID]) -> None:
+    """There was no room for these: they are rung for again at the next look, not seconds later."""
+    changed(update(Message).where(Message.id.in_(ids), Message.state == State.PENDING).values(rung_at=None))
 
 
 def left_waiting(ids: Sequence[UUID], now: datetime) -> list[UUID]:

@@ -249,6 +249,53 @@ def test_a_provider_that_refuses_our_account_is_left_alone_and_nothing_counts_as
     assert house.claim(house.post(key="letter:2")) is None
 
 
+REFUSED = Refusal("SendGrid refused (401)", code="401", account=True)
+
+
+def test_after_the_minute_one_letter_goes_first_and_the_others_stay(house):
+    ids = [house.post(key=f"letter:{n}") for n in range(3)]
+    house.send(ids[0], REFUSED)
+    house.later(seconds=60)
+
+    claims = [house.claim(each) is not None for each in ids]
+
+    assert claims == [True, False, False]
+    assert {house.message(each).ready_at for each in ids[1:]} == {house.now + circuits.LEFT_ALONE}
+
+
+@pytest.mark.parametrize(
+    ("answer", "free"),
+    [
+        (Accepted("mail-1"), True),
+        (Refusal("SendGrid refused (400)", code="400"), True),
+        (Unsure("it did not answer"), False),
+        (Refusal("SendGrid could not be reached"), False),
+        (REFUSED, False),
+    ],
+)
+def test_what_the_first_letter_meets_decides_of_the_others(house, answer, free):
+    first, second = house.post(), house.post(key="letter:2")
+    house.send(first, REFUSED)
+    house.later(seconds=60)
+    claimed = house.claim(first)
+    assert house.claim(second) is None
+    house.later(seconds=1)
+
+    house.do(delivery.record, claimed, answer)
+
+    assert (house.claim(second) is not None) is free
+
+
+def test_a_yes_to_a_letter_sent_before_the_refusal_frees_nobody(house):
+    early = house.claim(house.post())
+    house.later(seconds=1)
+    house.send(house.post(key="letter:2"), REFUSED)
+
+    house.do(delivery.record, early, Accepted("mail-1"))
+
+    assert house.claim(house.post(key="letter:3")) is None
+
+
 def test_while_one_provider_is_left_alone_the_other_goes_on(house):
     house.send(house.post(), Refusal("SendGrid refused (401)", code="401", account=True))
 

@@ -3,6 +3,8 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Event
+from uuid import UUID
 
 import pytest
 from sqlalchemy import update
@@ -98,6 +100,21 @@ def test_what_was_rung_for_is_left_alone_for_five_seconds(house):
     assert house.do(outbox.due) == {}
     house.later(seconds=6)
     assert house.do(outbox.due) == {"bulk": [message_id]}
+
+
+def test_what_the_clock_has_no_room_for_is_due_again_at_its_next_look(house, monkeypatch):
+    ids = [house.post(key=f"letter:{number}") for number in range(jobs.DIRECT + 3)]
+    go_on, begun = Event(), []
+    monkeypatch.setattr(jobs, "database_now", lambda: house.now)
+    monkeypatch.setattr(jobs, "deliver", lambda each: (begun.append(each), go_on.wait(10)))
+
+    jobs.sweep()  # no queue server: the clock sends by itself
+
+    db.session.rollback()
+    still_due = house.do(outbox.due)["bulk"]
+    go_on.set()
+    assert len(begun) == jobs.DIRECT
+    assert sorted([*still_due, *map(UUID, begun)]) == sorted(ids)
 
 
 def test_an_answer_kept_in_a_file_is_recorded_when_the_database_is_back(house):
