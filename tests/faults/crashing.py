@@ -76,7 +76,9 @@ def reach(point: Point, key: object) -> None:
     except FileNotFoundError:
         return
     if act is Act.FREEZE:
-        (folder / f"frozen.{point}@{key}").write_text(str(os.getpid()))
+        draft = folder / f".frozen.{point}@{key}"
+        draft.write_text(str(os.getpid()))
+        draft.rename(folder / f"frozen.{point}@{key}")
         os.kill(os.getpid(), signal.SIGSTOP)
         return
     if act is Act.KILL_PARENT:

@@ -288,7 +288,8 @@ class Installation:
         while not (found := what()):
             assert not self.supervisor.hopeless, f"does not start: {self.supervisor.hopeless}"
             if time.monotonic() > end:
-                raise AssertionError(f"{name} did not come within {within:g} s; {self.unfinished()}")
+                rows = self.unfinished() or self.rows()[-6:]
+                raise AssertionError(f"{name} did not come within {within:g} s; {rows}")
             time.sleep(0.05)
         return found
 
