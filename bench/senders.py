@@ -70,19 +70,24 @@ def _load(address: str, endpoints: list[Endpoint], seconds: float) -> Sample:
 
 
 async def _all(address: str, endpoints: list[Endpoint], seconds: float) -> Sample:
-    sample, numbers, begun = Sample(), count(), time.perf_counter()
-    letters = Letters(endpoints)
+    sample, letters = Sample(), Letters(endpoints)
+    connections = []
+    for _ in range(CONNECTIONS):  # one after the other: a burst would all land on one process of the server
+        connections.append(await _connect(address))
+        await asyncio.sleep(0.02)
+    begun = time.perf_counter()
     until = begun + seconds
-    await asyncio.gather(*(_one(address, letters, numbers, until, sample) for _ in range(CONNECTIONS)))
+    await asyncio.gather(*(_one(each, address, letters, until, sample) for each in connections))
     sample.seconds = time.perf_counter() - begun
     return sample
 
 
-async def _one(address: str, letters: "Letters", numbers: "count[int]", until: float, sample: Sample) -> None:
+async def _one(
+    connection: "Connection", address: str, letters: "Letters", until: float, sample: Sample
+) -> None:
     """One connection; opened again when the server closes it, and the same report sent again then."""
-    connection = await _connect(address)
     while time.perf_counter() < until:
-        request, sent = letters.request(next(numbers), address), time.perf_counter()
+        request, sent = letters.request(next(letters.numbers), address), time.perf_counter()
         while (answer := await _answer(connection, request)) is None:
             connection[1].close()
             connection = await _connect(address)
@@ -121,6 +126,7 @@ class Letters:
     def __init__(self, endpoints: list[Endpoint]) -> None:
         facts = {**example.first_report(utcnow()), "reference": "REFERENCE"}
         told = {"type": "incident.reported", "timestamp": utcnow().isoformat(), "data": facts}
+        self.numbers = count()
         self.before, self.after = json.dumps(told).split("REFERENCE")
         self.keys = [
             (each.path, b64decode(each.secret.removeprefix("whsec_")), uuid4().hex[:8]) for each in endpoints
