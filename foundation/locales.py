@@ -4,7 +4,7 @@ Nothing here reads the clock. Durations are elapsed time: no working days, no ca
 """
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -27,6 +27,7 @@ INSTANT = {
     "sv": "EEE d MMM y 'kl.' HH:mm zzz",
 }
 DAY = {"en": "EEE d MMM y", "da": "EEE d. MMM y", "nb": "EEE d. MMM y", "sv": "EEE d MMM y"}
+DATE = {"en": "d MMMM y", "da": "d. MMMM y", "nb": "d. MMMM y", "sv": "d MMMM y"}
 UNITS = {  # day, hour, minute, second
     "en": ("d", "h", "min", "s"),
     "da": ("d", "t", "min", "s"),
@@ -62,11 +63,24 @@ def day(at: datetime, zone: str, locale: str) -> str:
     return _format(at, DAY, zone, locale)
 
 
+def date(at: datetime, zone: str, locale: str) -> str:
+    """The calendar day in full, as a letter says it: "9 October 2026"."""
+    return _format(at, DATE, zone, locale)
+
+
 def _format(at: datetime, patterns: dict[str, str], zone: str, locale: str) -> str:
     if at.tzinfo is None:
         raise ValueError("An instant without a zone cannot be shown: nobody would know when it was.")
     language = choose(locale)
-    return format_datetime(at.astimezone(ZoneInfo(zone)), patterns[language], locale=REGIONAL[language])
+    return format_datetime(local(at, zone), patterns[language], locale=REGIONAL[language])
+
+
+def local(at: datetime, zone: str) -> datetime:
+    """The instant in the zone; in UTC where the zone's clock would show a year before 1 or after 9999."""
+    try:
+        return at.astimezone(ZoneInfo(zone))
+    except OverflowError:
+        return at.astimezone(UTC)
 
 
 def duration(length: timedelta, locale: str) -> str:

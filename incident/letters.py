@@ -79,7 +79,7 @@ def _nature(material: Material, words: Words) -> str:
 def _when(material: Material, words: Words) -> str:
     times = material.facts.timeline
     known = [each for each in (times.occurred_from, times.occurred_to) if each]
-    days = [locales.day(each, material.zone, words.locale) for each in known]
+    days = [locales.date(each, material.zone, words.locale) for each in known]
     if not days:
         return words.word("letter", "lately")
     if days[0] == days[-1]:

@@ -207,6 +207,25 @@ def test_a_name_cannot_smuggle_a_link_or_a_new_line_into_an_sms(app, language):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("again", ["", "yes"])
+def test_a_text_message_to_a_person_names_a_contact_and_promises_nothing_published(app, language, again):
+    text = render(app, "subject_notice", language, "sms", again=again)["text"]
+
+    assert VALUES["contact"] in text
+    assert not re.search("website|hjemmeside|nettsted|webbplats|http", text)
+    assert rendering.segments(text) <= 2
+
+
+@pytest.mark.parametrize(("name", "language"), EVERY_MAIL)
+def test_every_paragraph_of_a_mail_stands_by_itself(app, name, language):
+    told = render(app, name, language, "email")["text"].split("\n")
+
+    assert told[1] == ""
+    calls = [number for number, line in enumerate(told) if "http" in line and not line.startswith("http")]
+    assert all(told[number - 1] == "" for number in calls)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_typographic_signs_do_not_halve_an_sms(app, language):
     text = render(app, "page_report", language, "sms", processor="“Host” – Kærnę")["text"]
 

@@ -74,4 +74,4 @@ def test_an_authority_we_only_know_the_competence_of_has_no_page():
 
 def test_a_name_falls_back_to_english():
     assert by_key("se-imy").named("fi") == "Swedish Authority for Privacy Protection (IMY)"
-    assert by_key("dk-datatilsynet").named("sv") == "Danska Datatilsynet"
+    assert by_key("dk-datatilsynet").named("sv") == "Datatilsynet i Danmark"
