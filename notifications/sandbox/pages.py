@@ -1,5 +1,6 @@
 """The pages: the bench of devices, one device, one mail's HTML, and the faults."""
 
+import re
 from typing import Any
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
@@ -18,6 +19,9 @@ MAIL_POLICY = (
     "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; img-src data:; "
     "style-src 'unsafe-inline'; frame-ancestors 'self'"
 )
+NEW_TAB = re.compile(
+    r"\A(\s*<!doctype[^>]*>)?(\s*<html[^>]*>)?(\s*<head[^>]*>)?", re.IGNORECASE
+)  # standards mode
 READERS = {"fault": rules_read.fault, "outcome": rules_read.outcome, "callbacks": rules_read.behaviour}
 
 
@@ -67,7 +71,8 @@ def mail_html(message_id: str) -> Response:
     message = bench().store.messages.get(message_id)
     if message is None or not message.html:
         abort(404)
-    answer = Response('<base target="_blank">' + message.html, content_type="text/html; charset=utf-8")
+    shown = NEW_TAB.sub(r'\g<0><base target="_blank">', message.html, count=1)
+    answer = Response(shown, content_type="text/html; charset=utf-8")
     answer.headers["Content-Security-Policy"] = MAIL_POLICY
     return answer
 
