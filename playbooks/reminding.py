@@ -81,7 +81,7 @@ def _reached(run: Run, record: StepRecord, owed: Owed, staff_id: UUID, now: date
         with part():
             posted = paging.remind(
                 organisation_id=run.organisation_id, about=run.about, staff_ids=[staff_id],
-                template="deadline_reminder" if owed.step.anchor is Anchor.DUE else "step_reminder",
+                template="deadline_reminder" if _is_the_deadline(owed) else "step_reminder",
                 context=_context(run, owed, now), dedupe_key=f"step:{record.id}:{owed.rung.key}",
                 urgent=owed.rung.page or owed.rung.kind is Kind.OVERDUE, must_by=None, now=now,
             )  # fmt: skip
@@ -89,6 +89,11 @@ def _reached(run: Run, record: StepRecord, owed: Owed, staff_id: UUID, now: date
         log.exception("step.person_not_reminded", run=str(run.id), step=record.key, staff=str(staff_id))
         return False
     return bool(posted)
+
+
+def _is_the_deadline(owed: Owed) -> bool:
+    """Whether the step falls due with the deadline itself; what prepares it is a step like others."""
+    return owed.step.anchor is Anchor.DUE and not owed.step.offset
 
 
 def _whose(run: Run, record: StepRecord, now: datetime) -> list[UUID]:

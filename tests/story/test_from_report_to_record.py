@@ -284,6 +284,18 @@ def test_a_reminder_before_the_deadline_arrives_by_itself(story: Story) -> None:
     assert len(story.sandbox.mail_to(people.DORTHE)) == before + len(mails)
 
 
+def test_only_the_deadline_itself_is_called_one(story: Story) -> None:
+    story.decided()
+
+    story.clock.move(hours=29)  # the draft was due a day before the promise runs out
+    story.work()
+
+    late = [each for each in story.sandbox.mail_to(people.DORTHE) if "Draft the notification" in each["body"]]
+    assert late
+    assert "is waiting and late: Draft the notification" in late[-1]["body"]
+    assert not any("legal deadline" in each["body"] for each in late)
+
+
 # --- 6. the authority ---------------------------------------------------------------------------------
 
 
@@ -450,7 +462,7 @@ def test_the_ledger_is_whole_on_the_screen_and_by_the_command(story: Story, app:
     told = CliRunner().invoke(cli, ["audit", "verify"], obj=ScriptInfo(create_app=lambda: app))
 
     assert "whole" in screen.text
-    assert (told.exit_code, told.output) == (0, "The ledger is whole.\n")
+    assert (told.exit_code, told.output, told.exception) == (0, "The ledger is whole.\n", None)
 
 
 def test_the_register_tells_facts_effects_remedy_and_reasoning(story: Story) -> None:
