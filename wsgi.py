@@ -103,6 +103,7 @@ def recurring() -> tuple[tuple[str, str, float, bool], ...]:
         ("escalate", "notifications.jobs.escalate", 1.0, False),
         ("leases", "notifications.jobs.end_leases", 2.0, False),
         ("settle", "notifications.jobs.settle", 5.0, False),
+        ("poll", "notifications.jobs.poll", 30.0, False),
         ("journal", "notifications.jobs.import_journal", 10.0, False),
         ("alarms", "notifications.jobs.raise_alarms", 2.0, False),
         ("playbooks", "playbooks.jobs.tick", 1.0, False),

@@ -96,7 +96,7 @@ def found(message: Message, attempt: Attempt, provider_id: str, outcome: Outcome
         return
     _enter(message, State.ACCEPTED)
     message.provider, message.provider_id = attempt.provider, provider_id
-    message.done_at, message.why = None, None
+    message.accepted_at, message.done_at, message.why = now, None, None
     _log(message, "message.accepted", now, attempt=attempt.number, provider=attempt.provider)
 
 
@@ -210,11 +210,12 @@ def unreached(message: Message, *, why: str, code: str | None, now: datetime) ->
     if message.page_id:
         _next_person(message, now)
     _log(message, "message.unreached", now, why=why, code=code)
-    if not _fall_back(message, now) and (message.kind is not Kind.ONCALL or code in retry.OPTED_OUT):
+    if not fall_back(message, now) and (message.kind is not Kind.ONCALL or code in retry.OPTED_OUT):
         message.wants_person_at = now
 
 
-def _fall_back(message: Message, now: datetime) -> bool:
+def fall_back(message: Message, now: datetime) -> bool:
+    """Send by the person's next channel, once; false when there is none."""
     if not message.fallbacks:
         return False
     (channel, address), *rest = message.fallbacks

@@ -21,8 +21,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from foundation import queue
 from foundation.database import database_now, db, everyone, transaction
-from notifications import alarms, channels, delivery, outbox, paging, settling
+from notifications import alarms, channels, delivery, outbox, paging, polling, settling
 from notifications.channels import Accepted, Answer
+from notifications.channels.deadline import Round
 from notifications.models import Attempt, Kind, Message, Outcome, State
 
 T = TypeVar("T")
@@ -127,7 +128,8 @@ def _one_by_one(those: Iterable[T], act: Callable[[T], bool]) -> int:
             done += act(each)
         except Exception:  # whatever it was, the next page must still go out
             db.session.rollback()
-            log.exception("delivery.one_failed", which=str(each), duty=act.__name__)
+            duty = getattr(act, "func", act).__name__
+            log.exception("delivery.one_failed", which=str(each), duty=duty)
     return done
 
 
@@ -215,7 +217,13 @@ def _end_lease(message_id: UUID) -> bool:
 def settle() -> int:
     """Ask the providers about what is unsure, a few at a time, and decide; returns how many were decided."""
     _one_by_one(settling.unsettled(database_now()), settling.call_a_person)
-    return _one_by_one(settling.due(database_now()), settling.Round().settle)
+    return _one_by_one(settling.due(database_now()), partial(settling.settle, looking=Round()))
+
+
+def poll() -> int:
+    """Ask for receipts that did not come; what is late for hours takes another way. Returns how many did."""
+    taken = _one_by_one(polling.late(database_now()), polling.take_another_way)
+    return taken + _one_by_one(polling.due(database_now()), partial(polling.ask, looking=Round()))
 
 
 def escalate() -> int:

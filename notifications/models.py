@@ -80,6 +80,8 @@ class Message(Owned, Base):
               postgresql_where=text("state = 'sending'")),
         Index("ix_messages_uncertain", "uncertain_at", sqlite_where=text("state = 'uncertain'"),
               postgresql_where=text("state = 'uncertain'")),
+        Index("ix_messages_accepted", "accepted_at", sqlite_where=text("state = 'accepted'"),
+              postgresql_where=text("state = 'accepted'")),
         Index("ix_messages_alarms", "wants_person_at",
               sqlite_where=text("wants_person_at IS NOT NULL AND told_at IS NULL"),
               postgresql_where=text("wants_person_at IS NOT NULL AND told_at IS NULL")),
@@ -120,6 +122,8 @@ class Message(Owned, Base):
     wants_person_at: Mapped[datetime | None]  # reached nobody: a person must see to it
     told_at: Mapped[datetime | None]  # when that person was told
     created_at: Mapped[datetime]
+    accepted_at: Mapped[datetime | None]  # since when the provider has it, as it says itself
+    late_at: Mapped[datetime | None]  # when a second way was taken, or a person called, for it did not arrive
     done_at: Mapped[datetime | None]
 
     def reindex(self) -> None:

@@ -5,9 +5,7 @@ and goes again only when it is surely not there. Near the deadline silence becom
 and the last word is a person's (docs/decisions/0002-redis-is-a-doorbell.md, the table of kinds).
 """
 
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum
 from typing import Any
@@ -20,7 +18,8 @@ from foundation import ledger, queue
 from foundation.database import database_now, db, transaction
 from foundation.errors import Invalid, Missing, Refused
 from notifications import channels, delivery, outbox
-from notifications.models import Attempt, Channel, Kind, Message, Outcome, State
+from notifications.channels.deadline import Round
+from notifications.models import Attempt, Kind, Message, Outcome, State
 
 
 class Choice(StrEnum):
@@ -38,7 +37,6 @@ HOLD_BEFORE = timedelta(hours=12)  # so near, what was sent blindly once is a pe
 HOLD_AFTER = timedelta(hours=1)  # without a deadline: so long unasked, then a person
 CALL_AFTER = timedelta(minutes=15)  # so long nobody knows: a person hears of it, deadline or not
 AT_ONCE = 20  # messages a round: the clock must end its rounds to be seen to live
-ROUND = 10.0  # seconds after which a round asks no more; its last question ends in twice a call's limit
 NOBODY_SAYS = "the provider cannot say whether it has the message"
 
 
@@ -49,22 +47,6 @@ class Heard(Enum):
     NOT_THERE = "not there"
     TOO_EARLY = "not there, and nothing yet shows that it would say so"
     NOTHING = "it cannot be asked, or does not show what it surely has"
-
-
-@dataclass
-class Round:
-    """One look at all that is unsure, with an end in time; a silent provider is asked once in it."""
-
-    begun: float = field(default_factory=time.monotonic)
-    silent: set[Channel] = field(default_factory=set)
-
-    def is_over(self) -> bool:
-        """Whether the rest is left to the next round."""
-        return time.monotonic() - self.begun > ROUND
-
-    def settle(self, message_id: UUID) -> bool:
-        """Settle one message, while there is time."""
-        return not self.is_over() and settle(message_id, self)
 
 
 def due(now: datetime) -> list[UUID]:
@@ -86,12 +68,13 @@ def due(now: datetime) -> list[UUID]:
     )
 
 
-def settle(message_id: UUID, looking: Round | None = None) -> bool:
-    """Ask about one message and act on the answer; true when it was decided.
+def settle(message_id: UUID, looking: Round) -> bool:
+    """Ask about one message, while the round has time, and act on the answer; true when it was decided.
 
     A provider that was silent before in this round is not asked again in it.
     """
-    looking = looking or Round()
+    if looking.is_over():
+        return False
     message = db.session.get_one(Message, message_id)
     channel = message.channel
     heard, provider_id = Heard.NOTHING, None
@@ -246,6 +229,7 @@ def _apply(message: Message, choice: Choice, now: datetime) -> None:
         queue.ring_after_commit()
     elif choice is Choice.MARK_SENT:
         message.state, message.done_at, message.why = State.ACCEPTED, now, "a person says that it was sent"
+        message.accepted_at = None  # the provider said nothing, and is not asked
         message.provider_id = message.provider_id or "said by a person"
     else:
         message.state, message.done_at, message.why = State.UNREACHED, now, "a person gave it up"

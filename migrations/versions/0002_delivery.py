@@ -245,6 +245,8 @@ def upgrade() -> None:
         sa.Column("wants_person_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("told_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("late_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("organisation_id", sa.Uuid(), nullable=False),
         sa.CheckConstraint(
@@ -272,6 +274,14 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_messages_about", "messages", ["about"], unique=False)
+    op.create_index(
+        "ix_messages_accepted",
+        "messages",
+        ["accepted_at"],
+        unique=False,
+        sqlite_where=sa.text("state = 'accepted'"),
+        postgresql_where=sa.text("state = 'accepted'"),
+    )
     op.create_index(
         "ix_messages_alarms",
         "messages",

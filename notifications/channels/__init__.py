@@ -41,8 +41,16 @@ class Unsure:
 Answer = Accepted | Refusal | Unsure
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a provider says of a message when asked: its status, in the words of its receipts."""
+
+    status: str
+    code: str | None = None
+
+
 class CannotAsk(Exception):
-    """The provider did not answer the question whether it has a message."""
+    """The provider did not answer a question about a message."""
 
 
 def to_nobody(_answer: Answer) -> None:
@@ -72,6 +80,12 @@ class Provider(Protocol):
 
     def find(self, *, recipient: str, attempt_ids: list[str], reference: str, since: datetime) -> str | None:
         """The provider's id of a message it has from us, or None when it has none.
+
+        Raises: CannotAsk.
+        """
+
+    def told(self, *, attempt_id: str, provider_id: str) -> Told | None:
+        """What became of a message that it accepted, or None when it knows of none.
 
         Raises: CannotAsk.
         """

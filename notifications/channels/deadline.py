@@ -5,8 +5,10 @@ would hold us for ever. Here the call has a thread of its own, and whoever waits
 """
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from notifications.channels import Accepted, Answer, CannotAsk, Refusal, Unsure
@@ -15,7 +17,20 @@ T = TypeVar("T")
 CONNECT = 3.0  # seconds for a connection: less than any call, for who was never reached has nothing
 LINGER = 2  # a call nobody waits for any more is given up after so many times its limit without a byte
 UNANSWERED = 64  # calls nobody waits for any more, in this process; a provider may cost no more threads
+ROUND = 10.0  # seconds after which a round asks no more; the clock must end its rounds to be seen to live
 _room = threading.BoundedSemaphore(UNANSWERED)
+
+
+@dataclass
+class Round:
+    """A round of questions about many messages: it has an end, and a silent provider is asked once in it."""
+
+    begun: float = field(default_factory=time.monotonic)
+    silent: set[str] = field(default_factory=set)  # channels
+
+    def is_over(self) -> bool:
+        """Whether the rest is left to the next round."""
+        return time.monotonic() - self.begun > ROUND
 
 
 class TimeIsUp(Exception):

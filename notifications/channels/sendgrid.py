@@ -31,7 +31,7 @@ from sendgrid.helpers.mail.tracking_settings import TrackingSettings
 from sendgrid.sendgrid import SendGridAPIClient
 
 from foundation.settings import Settings
-from notifications.channels import Accepted, Answer, CannotAsk, Refusal, Unsure, deadline, to_nobody
+from notifications.channels import Accepted, Answer, CannotAsk, Refusal, Told, Unsure, deadline, to_nobody
 from notifications.rules.retry import ACCOUNT
 
 EVENTS_PATH = "/callbacks/sendgrid/events"
@@ -39,6 +39,7 @@ OLDEST_EVENT = timedelta(minutes=10)
 SERVER_ERROR = 500
 ACCEPTED = 202
 ASKING = 8.0  # seconds for a question, about all attempts together
+NOT_DELIVERED = ("bounce", "blocked", "dropped", "deferred")
 NOT_UNDERSTOOD = (HTTPError, HTTPException, OSError, ValueError, AttributeError)
 NEVER_CONNECTED = (ConnectionRefusedError, socket.gaierror, ssl.SSLCertVerificationError)
 
@@ -126,15 +127,35 @@ class SendGrid:
 
     def _search(self, attempt_ids: list[str]) -> str | None:
         for attempt_id in attempt_ids:
-            query = f"(unique_args['a']=\"{attempt_id}\")"
-            try:
-                answer = self._client(ASKING).messages.get(query_params={"query": query, "limit": 10})
-                found = json.loads(answer.body or b"{}").get("messages", [])
-            except NOT_UNDERSTOOD as trouble:
-                raise CannotAsk(type(trouble).__name__) from trouble
-            if found:
-                return str(found[0]["msg_id"])
+            if found := self._activity(attempt_id):
+                return str(found["msg_id"])
         return None
+
+    def told(self, *, attempt_id: str, provider_id: str) -> Told | None:
+        """Ask the Email Activity API what became of an attempt; see `channels.Provider.told`."""
+        return deadline.ask(ASKING, partial(self._status, attempt_id))
+
+    def _status(self, attempt_id: str) -> Told | None:
+        found = self._activity(attempt_id)
+        if found is None:
+            return None
+        if found.get("status") != "not_delivered":
+            return Told(str(found.get("status")))
+        events = self._read(self._client(ASKING).messages._(found["msg_id"])).get("events", [])
+        names = [_event(each) for each in events if isinstance(each, dict)]
+        return Told(next((name for name in reversed(names) if name in NOT_DELIVERED), "deferred"))
+
+    def _activity(self, attempt_id: str) -> dict[str, Any] | None:
+        query = {"query": f"(unique_args['a']=\"{attempt_id}\")", "limit": 10}
+        found = self._read(self._client(ASKING).messages, query).get("messages", [])
+        return found[0] if found else None
+
+    def _read(self, place: Any, query: dict[str, Any] | None = None) -> dict[str, Any]:
+        try:
+            document = json.loads(place.get(query_params=query).body or b"{}")
+        except NOT_UNDERSTOOD as trouble:
+            raise CannotAsk(type(trouble).__name__) from trouble
+        return document if isinstance(document, dict) else {}
 
     def is_genuine(self, body: bytes, signature: str | None, timestamp: str | None, now: datetime) -> bool:
         """Whether SendGrid signed these events (ECDSA over timestamp and body), and lately."""
@@ -152,6 +173,13 @@ class SendGrid:
             )
         except Exception:  # noqa: BLE001  the library lets malformed base64 and keys through as errors
             return False
+
+
+def _event(event: dict[str, Any]) -> str:
+    """An event of the activity in the words of the event webhook."""
+    if event.get("event_name") in ("bounced", "bounce"):
+        return "blocked" if event.get("bounce_type") == "blocked" else "bounce"
+    return str(event.get("event_name"))
 
 
 def _hand_over(post: Callable[[], Any]) -> Answer:

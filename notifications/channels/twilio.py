@@ -21,7 +21,7 @@ from twilio.rest.api.v2010.account.message import MessageInstance
 from twilio.twiml.messaging_response import MessagingResponse
 
 from foundation.settings import Settings
-from notifications.channels import Accepted, Answer, CannotAsk, Refusal, Unsure, deadline, to_nobody
+from notifications.channels import Accepted, Answer, CannotAsk, Refusal, Told, Unsure, deadline, to_nobody
 from notifications.rules.retry import ACCOUNT, PERMANENT
 
 STATUS_PATH = "/callbacks/twilio/status"
@@ -31,6 +31,7 @@ NOTICE_VALID = 4 * 3600
 LOOK_BACK = timedelta(minutes=5)
 SERVER_ERROR = 500
 TOO_MANY = 429
+NOT_FOUND = 404
 ASKING = 8.0  # seconds for a question, all of its pages together
 NOT_THERE = ("NewConnectionError", "NameResolutionError", "CERTIFICATE_VERIFY_FAILED")
 
@@ -120,6 +121,22 @@ class Twilio:
         except NOT_UNDERSTOOD as trouble:
             raise CannotAsk(type(trouble).__name__) from trouble
         return None
+
+    def told(self, *, attempt_id: str, provider_id: str) -> Told | None:
+        """Fetch one SMS by its id; see `channels.Provider.told`."""
+        return deadline.ask(ASKING, partial(self._fetch, provider_id))
+
+    def _fetch(self, sid: str) -> Told | None:
+        client, _http = self._client(ASKING)
+        try:
+            found = client.messages(sid).fetch()
+        except TwilioRestException as refusal:
+            if refusal.status == NOT_FOUND:
+                return None
+            raise CannotAsk(f"TwilioRestException {refusal.status}") from refusal
+        except NOT_UNDERSTOOD as trouble:
+            raise CannotAsk(type(trouble).__name__) from trouble
+        return Told(str(found.status), str(found.error_code) if found.error_code else None)
 
     def is_genuine(self, path_and_query: str, form: dict[str, str], signature: str | None) -> bool:
         """Whether Twilio signed this callback for our public address (HMAC-SHA1, its webhook guide)."""

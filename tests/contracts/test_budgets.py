@@ -19,6 +19,7 @@ MORE_EDGES = {
     "incident.starting": "commands that start the installation",
     "accounts.sign_in": "Flask-Security calls it before each request",
     "notifications.channels.sendgrid": "SendGrid names an instant of real time after which it will listen",
+    "notifications.polling": "each of its jobs asks a provider between two short transactions",
     "notifications.settling": "each of its jobs asks a provider between two short transactions",
 }
 

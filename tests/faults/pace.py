@@ -28,7 +28,7 @@ FIGURES: dict[tuple[str, str], Any] = {
     ("playbooks.runs", "AGAIN"): 6 * SECOND,
     ("notifications.settling", "ASK_AGAIN"): 1 * SECOND,
     ("notifications.settling", "HOLD_AFTER"): 8 * SECOND,
-    ("notifications.settling", "ROUND"): 1.0,
+    ("notifications.channels.deadline", "ROUND"): 1.0,
     ("notifications.channels.twilio", "ASKING"): 1.0,
     ("notifications.channels.sendgrid", "ASKING"): 1.0,
     ("notifications.rules.retry", "FIRST_WAIT"): 0.5 * SECOND,

@@ -8,7 +8,7 @@ from foundation import ledger
 from foundation.database import transaction
 from foundation.errors import Invalid, Missing, Refused
 from notifications import alarms, jobs, rendering, settling
-from notifications.channels import Accepted, CannotAsk, Unsure
+from notifications.channels import Accepted, CannotAsk, Unsure, deadline
 from notifications.models import Kind, Outcome, State
 from notifications.rules import texts
 from notifications.settling import Choice
@@ -49,7 +49,8 @@ def unsure(house, provider):
 
 
 def settle(house):
-    return [settling.settle(each) for each in settling.due(house.now)]
+    looking = deadline.Round()
+    return [settling.settle(each, looking) for each in settling.due(house.now)]
 
 
 def hold(house, provider, message_id):
@@ -259,7 +260,7 @@ def test_a_round_is_short_and_those_left_alone_longest_come_first(house, provide
 
 def test_a_round_that_lasted_long_enough_leaves_the_rest_to_the_next(house, provider, unsure, monkeypatch):
     house.later(minutes=5)
-    monkeypatch.setattr(settling, "ROUND", -1.0)
+    monkeypatch.setattr(deadline, "ROUND", -1.0)
 
     assert jobs.settle() == 0
     assert provider.asked == 0
