@@ -28,6 +28,7 @@ from playbooks.rules.timeline import Moment, Owed
 ACKNOWLEDGED = "page.acknowledged"
 NEVER = datetime.max.replace(tzinfo=UTC)
 AGAIN = timedelta(minutes=1)
+AT_ONCE = timedelta(minutes=15)  # so long what is due at once reads as "now", and not as late
 log = structlog.get_logger()
 
 
@@ -53,8 +54,9 @@ class StepView:
     definition: Step
 
     def overdue(self, now: datetime) -> bool:
-        """Whether it is still open after its due time; exactly on it, it is not late."""
-        return self.state is StepState.OPEN and self.due_at is not None and now > self.due_at
+        """Whether it is still open after its due time; what is due at once has its first minutes."""
+        first_minutes = timedelta() if self.definition.offset else AT_ONCE
+        return self.state is StepState.OPEN and self.due_at is not None and now > self.due_at + first_minutes
 
     def next_reminder_at(self, now: datetime) -> datetime | None:
         """When it will be spoken of next, if it stays open."""

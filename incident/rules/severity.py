@@ -77,6 +77,12 @@ _DATA: Final = read_data("severity.toml")
 _CATEGORIES: Final[Mapping[str, Mapping[str, Any]]] = _DATA["dpc"]
 _CATEGORY_OF: Final = {kind: row for row in _CATEGORIES.values() for kind in row["kinds"]}
 _EI: Final[Mapping[str, float]] = _DATA["ei"]
+_EASE: Final = {
+    "direct": "The data name a person at once.",
+    "moderate_effort": "The data name a person with some effort.",
+    "considerable_effort": "The data name a person with much effort only.",
+    "negligible": "The data name practically nobody.",
+}
 
 
 def _data_context(facts: Facts) -> Scored:
@@ -95,7 +101,7 @@ def _ease_of_identification(facts: Facts) -> Scored:
     step = facts.data.identifiability
     if step == "unknown":
         return Scored(_EI[step], "How easily the data name a person is not known: counted as at once.")
-    return Scored(_EI[step], f"Tying the data to a person takes: {step.replace('_', ' ')}.")
+    return Scored(_EI[step], _EASE[step])
 
 
 def _circumstances(facts: Facts) -> tuple[Scored, ...]:
@@ -111,8 +117,8 @@ def _confidentiality(facts: Facts) -> Scored | None:
         return None
     recipients = set(facts.disclosure.recipients)
     if facts.disclosure.exfiltration == "published" or recipients & {"public", "unknown"}:
-        return Scored(0.5, "Disclosed to nobody knows how many.")
-    return Scored(0.25, "Disclosed to known recipients.")
+        return Scored(0.5, "Disclosed to an unknown number of recipients.")
+    return Scored(0.25, "Disclosed to a limited number of recipients.")
 
 
 def _integrity(facts: Facts) -> Scored | None:

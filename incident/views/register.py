@@ -12,6 +12,7 @@ from foundation import ledger, locales
 from foundation.database import transaction, utcnow
 from incident import register
 from incident.access import locked_incident, visible_incident, visible_incidents
+from incident.forms import words
 from incident.rules.lifecycle import State
 
 bp = Blueprint("register", __name__)
@@ -26,7 +27,7 @@ def index() -> ResponseReturnValue:
     rows = register.register(visible_incidents(), state=state, since=since, until=until)
     return render_template(
         "incident/register.html", rows=rows, states=list(State), state=state, year=year,
-        filtered=bool(state or since),
+        filtered=bool(state or since), whom=words.whom,
     )  # fmt: skip
 
 

@@ -70,6 +70,19 @@ def test_the_next_step_and_whose_it_is_stand_on_the_board(app, cast, signed_in):
     assert "on call" in board
 
 
+def test_what_is_due_at_once_reads_as_late_only_after_its_first_minutes(app, cast, signed_in, clock):
+    desk.reported(cast)
+    browser = signed_in(people.ASTRID)
+
+    clock.move(seconds=20)
+    fresh = browser.get("/").text
+    clock.move(minutes=16)
+    old = browser.get("/").text
+
+    assert re.search(r"Reach whoever is on call</strong>, on call, now\b", fresh)
+    assert re.search(r"Reach whoever is on call</strong>, on call, 16 min late", old)
+
+
 def test_the_board_takes_as_many_queries_for_twelve_incidents_as_for_two(app, cast, signed_in):
     browser = signed_in(people.DORTHE)
     for number in range(2):
