@@ -83,10 +83,27 @@ def decide(page: Page, incident: str, reason: str, look: Look = nothing) -> None
     page.get_by_text("The duties that follow stand below").wait_for()
 
 
+def do_step(page: Page, incident: str, title: str, note: str) -> None:
+    """A step is done."""
+    page.goto(incident)
+    step = page.locator("#steps li").filter(has=page.get_by_text(title, exact=True)).first
+    step.locator("summary").filter(has_text="Done").click()
+    step.get_by_label("Note, if you like").fill(note)
+    step.get_by_role("button", name="It is done").click()
+    page.get_by_text("Done, and written into the record.").wait_for()
+
+
 def notify(
-    page: Page, incident: str, authority: str, *, consequences: str, case: str, look: Look = nothing
+    page: Page,
+    incident: str,
+    authority: str,
+    *,
+    consequences: str,
+    case: str,
+    at: Callable[[], datetime],
+    look: Look = nothing,
 ) -> None:
-    """Draft, complete and approve what an authority is told; record that it was filed."""
+    """Draft, complete and approve what an authority is told; record that it was filed, now: `at()`."""
     page.goto(f"{incident}/authority-notifications")
     duty = page.locator("article").filter(has=page.get_by_role("heading", name=authority))
     duty.get_by_role("button", name="Draft it from the facts").click()
@@ -99,12 +116,12 @@ def notify(
     page.get_by_text("Saved.").wait_for()
     second_thought(page, "Approve this text", "Yes, I stand behind it")
     page.get_by_text("Now file exactly this text").wait_for()
-    file(page, case, look)
+    file(page, case, at(), look)
 
 
-def file(page: Page, case: str, look: Look = nothing) -> None:
-    """Record that the approved text was filed this minute."""
-    page.get_by_label("Filed at").fill(local(datetime.now(COPENHAGEN)))
+def file(page: Page, case: str, at: datetime, look: Look = nothing) -> None:
+    """Record that the approved text was filed."""
+    page.get_by_label("Filed at").fill(local(at))
     page.locator("#case_number").fill(case)
     proof = {"name": "kvittering.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7 kvittering"}
     page.get_by_label("Receipt").set_input_files(proof)
@@ -130,9 +147,10 @@ def prepare_letters(
     for locale, parts in letters.items():
         page.goto(f"{place}/letters/{locale}")
         write_letter(page, parts)
-        look(f"letter-{locale}")
         page.get_by_role("button", name="Save", exact=True).click()
         page.get_by_text("Saved.").wait_for()
+        page.goto(f"{place}/letters/{locale}")
+        look(f"letter-{locale}")
     return place
 
 

@@ -58,6 +58,8 @@ def test_astrid_and_dorthe_bring_it_from_the_call_to_the_record(
     acts.confirm(astrid, incident)
     acts.sign_in(dorthe, people.DORTHE, PASSWORD)
     acts.decide(dorthe, incident, "Names with absence, in the hands of a thief.", look(dorthe))
+    acts.do_step(astrid, incident, "Ask the processor for what is missing", "HostCo was asked.")
+    look(astrid)("steps")
     story.work()
     acts.notify(
         dorthe,
@@ -65,6 +67,7 @@ def test_astrid_and_dorthe_bring_it_from_the_call_to_the_record(
         DATATILSYNET,
         consequences="Nogen kan udgive sig for dem.",
         case=CASE,
+        at=utcnow,
         look=look(dorthe),
     )
     place = acts.prepare_letters(astrid, incident, LIST, LETTERS, look(astrid))
