@@ -12,7 +12,6 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from flask import Flask, current_app, g, request, session
@@ -228,8 +227,7 @@ def _store() -> StaffStore:
 def local_address(address: str | None) -> str:
     """The path to go on to after signing in; the start page instead of anywhere that is not ours."""
     address = address or "/"
-    parts = urlsplit(address)
-    ours = address.startswith("/") and not address.startswith(("//", "/\\"))
-    if not ours or parts.scheme or parts.netloc or any(ord(c) < 33 or c == "\\" for c in address):
+    ours = address.startswith("/") and not address.startswith("//")
+    if not ours or any(ord(c) < 33 or c == "\\" for c in address):
         return "/"
     return address

@@ -22,7 +22,8 @@ from flask_limiter.errors import RateLimitExceeded
 from flask_limiter.util import get_remote_address
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from sqlalchemy.exc import OperationalError
-from werkzeug.exceptions import HTTPException, SecurityError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
+from werkzeug.exceptions import BadRequest, HTTPException, SecurityError
 
 from foundation import logs
 from foundation.errors import Refused
@@ -64,6 +65,7 @@ def init_app(app: Flask) -> None:
     logs.init_app(app)
     app.before_request(_name_request)
     app.before_request(_refuse_foreign_forms)
+    app.before_request(_refuse_zero_bytes)
     csrf.init_app(app)
     limiter.init_app(app)
     Bootstrap5(app)
@@ -73,6 +75,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Refused, _refused)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(OperationalError, _database_away)
+    app.register_error_handler(NoConnectionFree, _database_away)
     app.register_error_handler(Exception, _failed)
 
 
@@ -131,6 +134,19 @@ def _refuse_foreign_forms() -> None:
         return
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
         raise CSRFError
+
+
+def _refuse_zero_bytes() -> None:
+    """Refuse NUL in address and form: no browser sends it, and one of our databases cannot keep it.
+
+    Whoever signs is answered by its own route, which reads nothing before the signature holds.
+    """
+    view = current_app.view_functions.get(request.endpoint or "")
+    if hasattr(view, "signed_by"):
+        return
+    told = (*request.args.items(multi=True), *request.form.items(multi=True))
+    if "\0" in request.path or any("\0" in text for pair in told for text in pair):
+        raise BadRequest
 
 
 def _add_headers(response: Response) -> Response:
@@ -256,8 +272,8 @@ def _seconds_to_wait() -> int:
     return max(1, round(limit.reset_at - time.time())) if limit else 60
 
 
-def _database_away(error: OperationalError) -> Response:
-    log.error("database.unavailable", kind=type(error.orig).__name__)
+def _database_away(error: OperationalError | NoConnectionFree) -> Response:
+    log.error("database.unavailable", kind=type(getattr(error, "orig", error)).__name__)
     response = refusal(503, *WORDS[503])
     response.headers["Retry-After"] = "5"
     return response

@@ -123,7 +123,8 @@ def _retire_older(endpoint_id: str, now: datetime) -> None:
 
 def sender(endpoint_id: str, now: datetime) -> Sender | None:
     """Who reports through this endpoint at `now`, or None when there is no such endpoint."""
-    rows = db.session.execute(_SENDER, {"endpoint_id": endpoint_id, "now": now}).all()
+    known = endpoint_id.isprintable() and endpoint_id.isascii()  # else one of our databases takes offence
+    rows = db.session.execute(_SENDER, {"endpoint_id": endpoint_id, "now": now}).all() if known else ()
     if not rows:
         return None
     first = rows[0]

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from flask import current_app
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, case, func, select, update
 
 from accounts.models import Organisation
 from foundation import ledger
@@ -19,7 +19,9 @@ from foundation.database import changed, db, insert_rows, new_id
 from incident import intake
 from incident.models import Incident, Processor, Report, ReportState
 from incident.processors import Sender
+from incident.rules import lifecycle
 from incident.rules.facts import Facts, FactsFault, parse
+from incident.rules.lifecycle import State
 from incident.rules.reading import NotJSON, read_json
 from incident.rules.values import instant
 from notifications import paging
@@ -254,6 +256,8 @@ def _open_or_extend(letter: Letter, envelope: _Envelope, now: datetime) -> Outco
     else:
         incident_id, number = incident.id, incident.number
         _extend(incident, told, envelope, now)
+        if not lifecycle.clocks_run(State(incident.state)):
+            _call_somebody(incident, told, now)
     _note_on_processor(letter, last_report_at=now)
     return _accepted(letter, envelope, incident_id, number, now)
 
@@ -272,17 +276,35 @@ def _known(sender: Sender, reference: str) -> Incident | None:
 def _extend(incident: Incident, told: intake.Told, envelope: _Envelope, now: datetime) -> None:
     """A later telling is a new version; one that was overtaken on its way is kept and changes nothing."""
     newest = db.session.scalar(
-        select(func.max(Report.told_at)).where(
+        select(func.max(_TOLD_AT)).where(
             Report.incident_id == incident.id, Report.state == ReportState.ACCEPTED
         )
     )
-    if newest and envelope.told_at < newest:
+    if newest and min(envelope.told_at, now) < newest:
         ledger.append(
             incident.chain, "report.overtaken", organisation_id=incident.organisation_id, actor=told.source,
             at=now, reason="It was told before a report that had arrived already.", told_at=envelope.told_at,
         )  # fmt: skip
         return
     intake.learn(incident, told, now=now)
+
+
+def _call_somebody(incident: Incident, told: intake.Told, now: datetime) -> None:
+    """Nobody looks at an incident that is over: of what is told of it now, on-call is paged."""
+    organisation = db.session.get_one(Organisation, incident.organisation_id)
+    paging.page(
+        organisation_id=incident.organisation_id, about=incident.chain, template="page_report",
+        context={
+            "number": incident.number, "organisation": organisation.name, "processor": told.source,
+            "timezone": organisation.timezone, "path": f"/incidents/{incident.id}",
+        },
+        must_by=None, actor="Breachclock", now=now,
+    )  # fmt: skip
+
+
+# Nobody tells us anything after we have heard it: a sender whose clock is ahead must not thereby
+# outrank all that it tells us later.
+_TOLD_AT = case((Report.told_at > Report.received_at, Report.received_at), else_=Report.told_at)
 
 
 def _accepted(letter: Letter, envelope: _Envelope, incident_id: UUID, number: str, now: datetime) -> Outcome:

@@ -40,10 +40,12 @@ class FormReport:
 def take_in(told: FormReport, *, by: StaffMember, now: datetime) -> UUID:
     """Open an incident from the form and keep what was typed; returns the incident's id.
 
-    The same form again returns the same incident. Raises: FactsFault, Missing for an unknown processor.
+    The same form again returns the same incident; with other words in it, it is another report.
+    Raises: FactsFault, Missing for an unknown processor.
     """
+    body = json.dumps(told.document, ensure_ascii=False, sort_keys=True, indent=1).encode()
     db.session.get_one(Organisation, by.organisation_id, with_for_update=True)  # two of one form wait here
-    if known := _opened_by(told.form_id):
+    if known := _opened_by(told, body):
         return known
     name = processor_named(told.processor_id)
     source = f"{by.name}, told by {name}" if name else by.name
@@ -51,7 +53,7 @@ def take_in(told: FormReport, *, by: StaffMember, now: datetime) -> UUID:
         intake.Told(by.organisation_id, told.document, parse(told.document), source, told.processor_id),
         now=now,
     )
-    _keep(told, incident_id, number, by, now)
+    _keep(told, body, incident_id, number, by, now)
     return incident_id
 
 
@@ -65,14 +67,16 @@ def processor_named(processor_id: UUID | None) -> str | None:
     return name
 
 
-def _opened_by(form_id: str) -> UUID | None:
-    return db.session.scalar(
-        select(Report.incident_id).where(Report.kind == FORM, Report.webhook_id == form_id)
-    )
+def _opened_by(told: FormReport, body: bytes) -> UUID | None:
+    """The incident that this very form opened; after Back and other words nothing typed may be lost."""
+    same = (Report.webhook_id == told.form_id, Report.body_sha256 == hashlib.sha256(body).hexdigest())
+    mine = (Report.kind == FORM, Report.processor_id.is_not_distinct_from(told.processor_id))
+    return db.session.scalar(select(Report.incident_id).where(*mine, *same))
 
 
-def _keep(told: FormReport, incident_id: UUID, number: str, by: StaffMember, now: datetime) -> None:
-    body = json.dumps(told.document, ensure_ascii=False, sort_keys=True, indent=1).encode()
+def _keep(  # noqa: PLR0917  a row's columns in their order
+    told: FormReport, body: bytes, incident_id: UUID, number: str, by: StaffMember, now: datetime
+) -> None:
     report = Report(
         id=new_id(), organisation_id=by.organisation_id, processor_id=told.processor_id, staff_id=by.id,
         incident_id=incident_id, webhook_id=told.form_id, kind=FORM, state=ReportState.ACCEPTED, body=body,

@@ -16,8 +16,10 @@ from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 from limits import parse
 from redis import RedisError
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from standardwebhooks.webhooks import Webhook
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from accounts.permissions import open_to_all, signed_by
 from foundation import http, queue
@@ -37,7 +39,7 @@ FLOOD = parse("6000 per minute")  # of one sender; no processor has that many br
 @signed_by("Standard Webhooks")
 def receive(endpoint_id: str) -> ResponseReturnValue:
     """Take in one report; the answer is in the contract, section 3."""
-    body = request.get_data(cache=False)
+    body = _whole_body()
     with everyone():
         try:
             sender = processors.sender(endpoint_id, utcnow())
@@ -46,9 +48,9 @@ def receive(endpoint_id: str) -> ResponseReturnValue:
             if _is_flood(sender.endpoint_id):
                 return _slower()
             return _take_in(sender, body)
-        except (OperationalError, DBAPIError) as trouble:
+        except (DBAPIError, NoConnectionFree) as trouble:
             db.session.rollback()
-            log.error("report.not_committed", kind=type(trouble.orig).__name__)
+            log.error("report.not_committed", kind=type(getattr(trouble, "orig", trouble)).__name__)
             return _later()
 
 
@@ -71,6 +73,15 @@ def status(endpoint_id: str, report_id: UUID) -> ResponseReturnValue:
 def describe() -> ResponseReturnValue:
     """The OpenAPI 3.1 document of this interface."""
     return jsonify(openapi.document())
+
+
+def _whole_body() -> bytes:
+    """The bytes that came. Raises: RequestEntityTooLarge, also where no length was told."""
+    body = request.get_data(cache=False)
+    # Of a body that comes in chunks Werkzeug gives what fits, and is silent about the rest.
+    if len(body) == http.MIB and request.content_length is None and request.environ["wsgi.input"].read(1):
+        raise RequestEntityTooLarge
+    return body
 
 
 def _is_signed(secrets: tuple[str, ...], body: bytes) -> bool:

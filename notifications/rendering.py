@@ -11,7 +11,6 @@ import re
 import unicodedata
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
 from flask import Flask, current_app
@@ -111,7 +110,7 @@ def _when(at: str, zone: str) -> str:
 def _when_short(at: str, zone: str) -> str:
     """The same for SMS: day, month, local time."""
     language = locales.current()
-    local = datetime.fromisoformat(at).astimezone(ZoneInfo(zone))
+    local = locales.local(datetime.fromisoformat(at), zone)
     return str(format_datetime(local, SHORT[language], locale=locales.REGIONAL[language]))
 
 

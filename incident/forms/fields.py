@@ -7,15 +7,15 @@ Times are local to the organisation. A time that was twice is asked about, one t
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
 from flask_babel.speaklater import LazyString
 from werkzeug.datastructures import MultiDict
 
+from foundation import locales
 from incident.rules.local_time import AmbiguousTime, LocalTimeFault, resolve_local
 
 Typed = Mapping[str, list[str]]
@@ -262,9 +262,9 @@ def _written(kind: Kind, value: Any) -> list[str]:
 
 def local_text(at: datetime, zone: str) -> tuple[str, int | None]:
     """An instant as a local time for a form, and which passing it is where that time was twice."""
-    local = at.astimezone(ZoneInfo(zone)).replace(second=0, microsecond=0)
-    text = f"{local:%Y-%m-%dT%H:%M}"
-    twice = local.replace(fold=0).astimezone(UTC) != local.replace(fold=1).astimezone(UTC)
+    local = locales.local(at, zone).replace(second=0, microsecond=0)
+    text = local.replace(tzinfo=None).isoformat(timespec="minutes")
+    twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
     return text, local.fold if twice else None
 
 

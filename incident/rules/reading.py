@@ -13,7 +13,9 @@ from typing import Final, NoReturn
 MAX_DEPTH: Final = 64
 MAX_DIGITS: Final = 400
 
-_STRUCTURE = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{}]', re.DOTALL)
+# A string that is never closed is taken to the end at once: tried again from each of its quotation marks,
+# a mebibyte of them would hold the process for hours.
+_STRUCTURE = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
 _UNWANTED = re.compile("[\x00\ud800-\udfff]")
 
 

@@ -63,7 +63,8 @@ def _has_reason(sheet: Sheet) -> bool:
 def _document(incident: Incident, number: int) -> dict[str, Any]:
     """The facts of that version; the latest where there is no such version."""
     wanted = select(FactsVersion).where(
-        FactsVersion.incident_id == incident.id, FactsVersion.number == number
+        FactsVersion.incident_id == incident.id,
+        FactsVersion.number == min(max(number, 0), incident.facts_number),
     )
     found = db.session.scalars(wanted).one_or_none()
     return found.facts if found else clocks.document_of(incident)

@@ -31,7 +31,6 @@ from notifications import delivery, paging
 from playbooks import runs
 from playbooks.runs import StepView
 
-
 CLOCKS = (
     "authority_notification", "own_promise_authority", "notice_to_controller", "subject_communication",
     "own_promise_subjects",
@@ -240,13 +239,13 @@ def _actions(made: Page, staff: StaffMember) -> Iterator[Action]:
     """What to do next, the most pressing first; the page shows the first one."""
     incident = made.incident
     place: dict[str, Any] = {"incident_id": incident.id}
-    if incident.state not in (State.REPORTED, State.CONFIRMED):
-        return
     if any(call.state == "open" for call in made.calls) and may(staff, Permission.ACKNOWLEDGE_PAGE):
         yield Action(
             _("I have it"), _("Somebody is being called. Take it, and nobody else is woken."),
             url_for("steps.acknowledge", **place), sends=True,
         )  # fmt: skip
+    if incident.state not in (State.REPORTED, State.CONFIRMED):
+        return
     if incident.awareness_is_provisional and may(staff, Permission.CORRECT_AWARENESS):
         yield Action(
             _("Fix awareness"), _("The clocks run from a provisional moment until a person fixes it."),

@@ -21,17 +21,16 @@ from incident.models import Incident, Processor, Report, ReportState
 
 bp = Blueprint("reports", __name__, url_prefix="/reports")
 A_PAGE = 50
+FARTHEST = 10**9  # what a database takes as an offset
 
 
 @bp.get("")
 @requires(Permission.SEE_INCIDENTS)
 def index() -> ResponseReturnValue:
     """All reports, those that want a person first."""
-    first = request.args.get("from", 0, type=int)
+    first = min(max(request.args.get("from", 0, type=int), 0), FARTHEST)
     faulty_first = case((Report.state == ReportState.FAULTY, 0), else_=1)
-    query = (
-        _visible().order_by(faulty_first, Report.received_at.desc()).offset(max(first, 0)).limit(A_PAGE + 1)
-    )
+    query = _visible().order_by(faulty_first, Report.received_at.desc()).offset(first).limit(A_PAGE + 1)
     rows = db.session.execute(query).all()
     more = first + A_PAGE if len(rows) > A_PAGE else None
     return render_template("incident/reports.html", rows=rows[:A_PAGE], more=more, first=first, words=words)
