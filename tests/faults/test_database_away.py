@@ -48,9 +48,12 @@ def test_a_report_while_another_program_holds_the_database_is_asked_for_again(pr
 
 @on_sqlite
 def test_a_yes_that_cannot_be_recorded_is_not_forgotten(product: Installation):
-    """The provider has it while the database is held past the lease: the answer waits in a file."""
-    for provider in ("twilio", "sendgrid"):
-        product.sandbox.call_back(provider, "never")
+    """The provider has it while the database is held past the lease: the answer waits in a file.
+
+    Nobody else can tell: there are no receipts, and the provider answers no question.
+    """
+    product.sandbox.call_back("twilio", "never")
+    product.sandbox.fail("twilio", "5xx", times=None, operation="search", status=503)
     notice = product.notice(channel="sms", crash=Point.AFTER_SEND, act=Act.FREEZE)
     thaw = product.wait_until_frozen(Point.AFTER_SEND, notice)
     with locked(product):
