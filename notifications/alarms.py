@@ -13,16 +13,17 @@ from accounts import people
 from accounts.models import Role
 from foundation.database import db
 from notifications import outbox, paging
-from notifications.models import Circuit, Message, State
+from notifications.models import Circuit, Message, State, Stop
 
-ALARMS = ("not_reached", "provider_refuses", "number_opted_out", "reminder_bare")
+ALARMS = ("not_reached", "provider_refuses", "number_opted_out", "sending_stopped", "reminder_bare")
 
 
 def waiting() -> bool:
     """Whether anything waits to be told of; a look that takes no lock."""
     message = select(Message.id).where(Message.wants_person_at.is_not(None), Message.told_at.is_(None))
     circuit = select(Circuit.provider).where(Circuit.told_at.is_(None))
-    return bool(db.session.scalar(select(message.exists() | circuit.exists())))
+    stop = select(Stop.id).where(Stop.told_at.is_(None), Stop.released_at.is_(None))
+    return bool(db.session.scalar(select(message.exists() | circuit.exists() | stop.exists())))
 
 
 def tell(*, now: datetime) -> int:
@@ -34,7 +35,7 @@ def tell(*, now: datetime) -> int:
         .limit(outbox.BATCH)
         .with_for_update(skip_locked=True)
     )
-    return sum(_not_reached(message, now) for message in list(untold)) + _refusals(now)
+    return sum(_not_reached(message, now) for message in list(untold)) + _refusals(now) + _stops(now)
 
 
 def _not_reached(message: Message, now: datetime) -> int:
@@ -66,6 +67,17 @@ def _refusals(now: datetime) -> int:
             _raise(each.id, f"organisation/{each.id}", "provider_refuses", context, key, now=now)
             for each in people.organisations()
         )
+    return made
+
+
+def _stops(now: datetime) -> int:
+    untold = Stop.told_at.is_(None), Stop.released_at.is_(None)
+    made = 0
+    for stop in list(db.session.scalars(select(Stop).where(*untold).with_for_update(skip_locked=True))):
+        stop.told_at = now
+        about = f"organisation/{stop.organisation_id}"
+        context = {"why": stop.why, "path": "/messages"}
+        made += _raise(stop.organisation_id, about, "sending_stopped", context, f"stop:{stop.id}", now=now)
     return made
 
 

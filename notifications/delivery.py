@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, func, select, update
 
 from foundation import ledger, queue
 from foundation.database import db
-from notifications import circuits, outbox, received, rendering
+from notifications import breaker, circuits, outbox, received, rendering
 from notifications.channels import Accepted, Answer, Refusal
 from notifications.models import (
     Attempt,
@@ -93,6 +93,7 @@ def found(message: Message, attempt: Attempt, provider_id: str, outcome: Outcome
     if message.state in (State.ACCEPTED, State.DELIVERED):
         attempt.outcome = Outcome.DUPLICATE
         _log(message, "message.duplicate_detected", now, attempt=attempt.number)
+        breaker.duplicate_of(message, now)
         return
     _enter(message, State.ACCEPTED)
     message.provider, message.provider_id = attempt.provider, provider_id

@@ -178,6 +178,23 @@ class Circuit(Base):
     told_at: Mapped[datetime | None]
 
 
+class Stop(Owned, Base):
+    """Communications of an organisation are stopped, since people were told twice; a person releases them."""
+
+    __tablename__ = "stops"
+    __table_args__ = (
+        Index("ix_stops_in_force", "organisation_id", unique=True,
+              sqlite_where=text("released_at IS NULL"), postgresql_where=text("released_at IS NULL")),
+    )  # fmt: skip
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    stopped_at: Mapped[datetime]
+    why: Mapped[str] = mapped_column(String(300))
+    told_at: Mapped[datetime | None]
+    released_at: Mapped[datetime | None]
+    released_by: Mapped[str | None] = mapped_column(String(200))
+
+
 class PageState(StrEnum):
     """What is true of a page."""
 

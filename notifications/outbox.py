@@ -16,7 +16,7 @@ from sqlalchemy import bindparam, insert, or_, select, update
 from foundation import ledger, queue
 from foundation.database import changed, db, insert_rows, new_id
 from foundation.encryption import blind_index
-from notifications import circuits, rendering
+from notifications import breaker, circuits, rendering
 from notifications.models import Attempt, Channel, Kind, Message, Page, PageState, State
 from notifications.rules.replies import LENGTH, SIGNS
 from notifications.rules.retry import ONCE, PAGING, REMINDING, Terms
@@ -137,6 +137,9 @@ def claim(message_id: UUID, *, provider_of: dict[str, str], now: datetime) -> Cl
             "nobody is paged for this any more",
             now,
         )
+        return None
+    if message.kind is Kind.SUBJECT and breaker.stop_of(message.organisation_id):
+        message.ready_at = now + breaker.LOOK_AGAIN
         return None
     provider = provider_of[message.channel]
     if until := circuits.wait_for(provider, now):

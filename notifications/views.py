@@ -15,7 +15,7 @@ from accounts.permissions import Permission, current_staff, open_to_all, require
 from foundation import locales
 from foundation.database import db, everyone, transaction, utcnow
 from foundation.errors import Invalid, Missing
-from notifications import alarms, delivery, outbox, paging, rota, settling
+from notifications import alarms, breaker, delivery, outbox, paging, rota, settling
 from notifications.models import Message, Page, PageState
 
 bp = Blueprint("on_call", __name__)
@@ -124,7 +124,20 @@ def messages() -> ResponseReturnValue:
     about = request.args.get("about")
     lines = delivery.log_for(about) if about else delivery.waiting_for_a_person()
     names = {each.id: each.name for each in people.staff_of(current_staff().organisation_id)}
-    return render_template("notifications/messages.html", lines=lines, names=names, about=about)
+    stop = breaker.stop_of(current_staff().organisation_id)
+    return render_template("notifications/messages.html", lines=lines, names=names, about=about, stop=stop)
+
+
+@bp.post("/messages/releases")
+@requires(Permission.SEND_COMMUNICATION)
+def release() -> ResponseReturnValue:
+    """Let communications to people go again, after they were stopped."""
+    staff = current_staff()
+    reason = request.form.get("reason", "")[:500]
+    with transaction():
+        breaker.release(staff.organisation_id, by=staff.name, reason=reason, now=utcnow())
+    flash(_("Communications go again, and the record says why."), "success")
+    return redirect(url_for("on_call.messages"), 303)
 
 
 @bp.post("/messages/<uuid:message_id>/decision")

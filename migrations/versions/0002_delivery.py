@@ -123,6 +123,29 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_rotations_organisation_id"), "rotations", ["organisation_id"], unique=False)
     op.create_table(
+        "stops",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("stopped_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("why", sa.String(length=300), nullable=False),
+        sa.Column("told_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("released_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("released_by", sa.String(length=200), nullable=True),
+        sa.Column("organisation_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"], ["organisations.id"], name=op.f("fk_stops_organisation_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_stops")),
+    )
+    op.create_index(
+        "ix_stops_in_force",
+        "stops",
+        ["organisation_id"],
+        unique=True,
+        sqlite_where=sa.text("released_at IS NULL"),
+        postgresql_where=sa.text("released_at IS NULL"),
+    )
+    op.create_index(op.f("ix_stops_organisation_id"), "stops", ["organisation_id"], unique=False)
+    op.create_table(
         "acknowledgements",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("page_id", sa.Uuid(), nullable=False),
@@ -364,6 +387,7 @@ def downgrade() -> None:
     op.drop_table("messages")
     op.drop_table("contact_methods")
     op.drop_table("acknowledgements")
+    op.drop_table("stops")
     op.drop_table("rotations")
     op.drop_table("pages")
     op.drop_table("escalation_policies")

@@ -43,6 +43,7 @@ NEEDS: Mapping[str, Needs] = {
     "not_reached": _needs("name kind channel why path", "unsure"),
     "provider_refuses": _needs("name provider why"),
     "number_opted_out": _needs("name who path"),
+    "sending_stopped": _needs("name why path"),
     "test_message": _needs("organisation"),
     "subject_notice": _needs("name subject paragraphs contact controller", "again"),
     "reply_taken": _needs("what path", email=False),
