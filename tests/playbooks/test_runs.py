@@ -40,7 +40,7 @@ def test_a_report_pages_who_is_on_call_in_the_transaction_that_starts_the_playbo
 
     [page] = house.pages()
     assert (page.about, page.template) == (house.about, "page_report")
-    assert house.messages(to=house.astrid) == [("page_report", "Reach whoever is on call", "0")]
+    assert house.messages(to=house.astrid) == [("page_report", "Reach whoever is on call", "")]
 
 
 def test_when_the_transaction_fails_neither_run_nor_page_is_left(house):
@@ -78,13 +78,13 @@ def test_the_database_itself_refuses_a_second_running_run_about_the_same(house):
 
 
 def test_a_message_names_the_step_the_time_left_and_where_to_go_and_no_person(house):
-    house.start()
+    house.start(reported=house.now, due=house.now + timedelta(hours=72))
 
     [page] = house.pages()
 
     assert page.context == {
         "number": "PM-2026-0007", "organisation": "ProMark", "step": "Reach whoever is on call",
-        "timezone": "Europe/Copenhagen", "due_at": "2026-10-02T01:00:00+00:00", "hours_left": "0",
+        "timezone": "Europe/Copenhagen", "due_at": "2026-10-05T01:00:00+00:00", "hours_left": "72",
         "path": house.about.replace("incident/", "/incidents/"),
     }  # fmt: skip
 
