@@ -2,8 +2,6 @@
 
 from base64 import b64encode
 
-import pytest
-
 from tests.attacks import sending
 from tests.attacks.sending import signed
 
@@ -41,25 +39,28 @@ FORGERIES = {
 }
 
 
-@pytest.mark.parametrize("forge", FORGERIES.values(), ids=FORGERIES)
-def test_who_does_not_sign_leaves_nothing_behind(app, cast, client, forge):
-    told = forge(signed(cast.hostco, BODY), cast.hostco)
+def test_who_does_not_sign_leaves_nothing_behind(app, cast, client):
+    told = {name: forge(signed(cast.hostco, BODY), cast.hostco) for name, forge in FORGERIES.items()}
 
-    answer = client.post(
-        cast.hostco.path, data=BODY, headers={k: v for k, v in told.items() if v is not None}
-    )
+    answers = {
+        name: client.post(
+            cast.hostco.path, data=BODY, headers={k: v for k, v in each.items() if v is not None}
+        ).status_code
+        for name, each in told.items()
+    }  # fmt: skip
 
-    assert (answer.status_code, sending.kept()) == (401, (0, 0))
+    assert answers == dict.fromkeys(FORGERIES, 401)
+    assert sending.kept() == (0, 0)
 
 
-@pytest.mark.parametrize("twice", ["webhook-id", "webhook-timestamp", "webhook-signature"])
-def test_a_header_that_comes_twice_has_no_meaning(app, cast, client, twice):
+def test_a_header_that_comes_twice_has_no_meaning(app, cast, client):
     """B14: of two values nobody could say which one was checked."""
     told = signed(cast.hostco, BODY)
 
-    answer = client.post(cast.hostco.path, data=BODY, headers=[*told.items(), (twice, told[twice])])
-
-    assert (answer.status_code, sending.kept()) == (401, (0, 0))
+    for twice in ("webhook-id", "webhook-timestamp", "webhook-signature"):
+        answer = client.post(cast.hostco.path, data=BODY, headers=[*told.items(), (twice, told[twice])])
+        assert answer.status_code == 401, twice
+    assert sending.kept() == (0, 0)
 
 
 def test_the_secret_of_one_processor_opens_no_other_endpoint(app, cast, client):
@@ -72,8 +73,7 @@ def test_the_secret_of_one_processor_opens_no_other_endpoint(app, cast, client):
     assert sending.kept() == (0, 0)
 
 
-@pytest.mark.parametrize("endpoint", ["nobody", "%00", "%2e%2e", "æ", "x" * 5000, "' OR 1=1--"])
-def test_an_endpoint_that_is_not_there_answers_like_a_wrong_signature(app, cast, client, endpoint):
+def test_an_endpoint_that_is_not_there_answers_like_a_wrong_signature(app, cast, client):
     def told(path):
         answer = client.post(path, data=BODY, headers=wrong)
         return answer.status_code, {k: v for k, v in answer.json.items() if k != "request_id"}
@@ -81,11 +81,12 @@ def test_an_endpoint_that_is_not_there_answers_like_a_wrong_signature(app, cast,
     wrong = signed(cast.hostco, BODY + b" ")
     no_secret = "whsec_" + b64encode(b"\0" * 32).decode()  # what unknown endpoints are checked against
 
-    assert told(f"/api/v1/reports/{endpoint}") == told(cast.hostco.path)
-    wrong["webhook-signature"] = sending.sign(
-        no_secret, wrong["webhook-id"], wrong["webhook-timestamp"], BODY
-    )
-    assert told(f"/api/v1/reports/{endpoint}") == told(cast.hostco.path)
+    for _ in range(2):
+        for endpoint in ("nobody", "%00", "%2e%2e", "æ", "x" * 5000, "' OR 1=1--"):
+            assert told(f"/api/v1/reports/{endpoint}") == told(cast.hostco.path), endpoint
+        wrong["webhook-signature"] = sending.sign(
+            no_secret, wrong["webhook-id"], wrong["webhook-timestamp"], BODY
+        )
 
 
 def test_one_good_signature_among_those_of_a_rotation_is_enough(app, cast, client):
@@ -96,14 +97,14 @@ def test_one_good_signature_among_those_of_a_rotation_is_enough(app, cast, clien
     assert sending.post(client, cast.hostco, BODY, told).status_code == 202
 
 
-@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "TRACE"])
-def test_only_a_post_reports(app, cast, client, method):
+def test_only_a_post_reports(app, cast, client):
     """B31: also under a header that asks to be taken for another method."""
     told = signed(cast.hostco, BODY) | {"X-HTTP-Method-Override": "POST"}
 
-    answer = client.open(cast.hostco.path, method=method, data=BODY, headers=told)
-
-    assert (answer.status_code, sending.kept()) == (405, (0, 0))
+    for method in ("GET", "PUT", "DELETE", "PATCH", "TRACE"):
+        answer = client.open(cast.hostco.path, method=method, data=BODY, headers=told)
+        assert answer.status_code == 405, method
+    assert sending.kept() == (0, 0)
 
 
 def test_a_report_says_nothing_to_another_processor(app, cast, client):

@@ -13,7 +13,7 @@ class _Forms(HTMLParser):
     def handle_starttag(self, tag, attrs):
         told = dict(attrs)
         if tag == "form":
-            self.fields = self.forms.setdefault(told["action"], {})
+            self.fields = self.forms.setdefault(told.get("action", ""), {})
         elif self.fields is None:
             return
         elif tag == "input" and (told.get("type") not in ("radio", "checkbox") or "checked" in told):

@@ -1,0 +1,107 @@
+"""Whatever somebody writes is text: on every page that links lead to it makes no element and no address."""
+
+import io
+from uuid import UUID
+
+import pytest
+
+from tests import people
+from tests.attacks import crawling, sending
+from tests.incident import browsing, desk
+
+EVIL = "\"'><xss onxss=1>{{7*7}}<!--</textarea></title></script>"
+FILE = "'><xss onxss=1>.csv"
+LIST = (
+    f'name;e-mail;phone;language\n"Ida {EVIL.replace(chr(34), chr(34) * 2)}";ida@kunde.example;;da\n'
+    "Åsa Öberg;asa@kund.example;;sv\n"
+)
+
+
+def _reported(client, cast):
+    """HostCo tells nothing but evil."""
+    link = {"name": EVIL, "role": "processor", "reference": EVIL}
+    told = {
+        "title": EVIL, "description": EVIL, "reference": EVIL, "chain": [link, link],
+        "reported_by": {"name": EVIL, "organisation": EVIL, "phone": EVIL[:40]},
+        "measures": {"taken": [EVIL, EVIL], "planned": [EVIL]}, "organisation": {"name": EVIL},
+    }  # fmt: skip
+    assert sending.post(client, cast.hostco, EVIL.encode()).status_code == 400  # kept, and shown
+    return UUID(sending.post(client, cast.hostco, sending.report(**told)).json["incident_id"])
+
+
+def _typed(browser, page, action):
+    """Send the form on a page with evil in every text of it; whether it was taken."""
+    found = browsing.form(browser.get(page).text, action)
+    typed = {name: values if name in ("seen", "locale") else [EVIL] for name, values in found.items()}
+    return browser.post(action or page, data=typed).status_code == 303
+
+
+@pytest.fixture
+def written(cast, client, signed_in):
+    """An incident with evil in it wherever somebody may write, and Dorthe's browser."""
+    incident_id, dorthe = _reported(client, cast), signed_in(people.DORTHE)
+    place = f"/incidents/{incident_id}"
+    dorthe.post(f"{place}/notes", data={"text": EVIL})
+    dorthe.post(f"{place}/confirmation", data={"note": EVIL})
+    dorthe.post("/processors", data={"name": EVIL, "country": "DK", "service": EVIL})
+    dorthe.post("/reports", data={"title": EVIL, "description": EVIL, "form_id": EVIL})
+    desk.assess(cast, incident_id)
+    with desk.working(cast, incident_id):
+        duty = desk.duty_of(cast, incident_id, "gdpr-33").id
+    notification = dorthe.post(f"{place}/authority-notifications", data={"duty": str(duty)}).location
+    assert _typed(dorthe, f"{notification}/text", "")
+    letters = dorthe.post(f"{place}/communications").location
+    _put_list(dorthe, letters)
+    assert _typed(dorthe, f"{letters}/letters/da", "")
+    return incident_id, dorthe
+
+
+def _put_list(browser, letters):
+    preview = browser.post(f"{letters}/recipients/preview", data={"list": (io.BytesIO(LIST.encode()), FILE)})
+    assert preview.status_code == 200
+    _is_harmless("preview", preview.text)
+    assert (
+        browser.post(
+            f"{letters}/recipients", data=browsing.form(preview.text, f"{letters}/recipients")
+        ).status_code
+        == 303
+    )
+
+
+def _is_harmless(address, text):
+    seen = crawling.Seen(text)
+    assert "xss" not in seen.elements, address
+    assert not [name for name in seen.attributes if name.startswith("on")], address
+    for name in ("href", "src", "action", "formaction"):
+        assert all(each.startswith(("/", "#", "http://127.0.0.1:", "?", "data:image", "mailto:", "tel:", "https://"))
+                   for each in seen.attributes.get(name, ())), address  # fmt: skip
+
+
+def test_evil_text_is_text_on_every_page(app, written):
+    """B37, B38: escaped wherever it stands; nothing of it is run or reckoned."""
+    _incident, dorthe = written
+
+    shown = []
+    for address, answer in crawling.pages(dorthe):
+        assert answer.status_code == 200, address
+        _is_harmless(address, answer.text)
+        shown += [address] if "{{7*7}}" in answer.text else []
+
+    assert len(shown) >= 20
+
+
+@pytest.mark.parametrize("reader", [people.NILS])
+def test_who_may_not_see_recipients_finds_no_address_on_any_page_nor_in_the_evidence(
+    app, written, signed_in, reader
+):
+    """A2: names and addresses of people concerned stay with those who write to them."""
+    incident_id, _dorthe = written
+    browser = signed_in(reader)
+
+    evidence = browser.post(f"/incidents/{incident_id}/evidence").text
+    told = {address: answer.text for address, answer in crawling.pages(browser)} | {"evidence": evidence}
+
+    assert len(told) >= 20
+    assert str(incident_id) in evidence
+    for word in ("kunde.example", "kund.example", "Ida ", "Åsa", "\\u00c5sa"):
+        assert not [address for address, text in told.items() if word in text], word
