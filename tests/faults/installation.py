@@ -5,6 +5,7 @@ when it dies. The test itself owes messages and reads rows with an app of its ow
 """
 
 import os
+import shutil
 import signal
 import socket
 import tempfile
@@ -152,6 +153,7 @@ class Installation:
         self.queue.kill()
         with self.app.app_context():
             db.engine.dispose()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     # --- owing messages --------------------------------------------------------------------------
 
