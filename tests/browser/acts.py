@@ -111,7 +111,6 @@ def notify(
     look("notification")
     page.get_by_role("link", name="Edit the text").click()
     page.locator('[name="consequences.likely"]').fill(consequences)
-    page.locator('[name="to_follow"][value="data.records"]').check()
     page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_text("Saved.").wait_for()
     second_thought(page, "Approve this text", "Yes, I stand behind it")

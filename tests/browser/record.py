@@ -38,6 +38,7 @@ FIRST, LATER = timedelta(hours=27), timedelta(hours=13)
 DESK, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 MAIL = {"width": 720, "height": 600}
 TITLE = "Backup storage of the customer portal copied"
+FROM_THE_TOP = "each => each.getBoundingClientRect().top + window.scrollY"
 LIST = (
     "Navn;E-mail;Mobil;Sprog\r\n"
     "Karen Møller;karen.moller@kunde.example;+44 7700 900151;Dansk\r\n"
@@ -113,7 +114,7 @@ class Camera:
         """A picture of the window; `height` in pixels, from `top` on."""
         page.wait_for_load_state("networkidle")
         width = (page.viewport_size or {"width": 1280})["width"]
-        y = page.locator(top).first.bounding_box()["y"] - 24 if top else 0  # type: ignore[index]
+        y = float(page.locator(top).first.evaluate(FROM_THE_TOP)) - 24 if top else 0
         whole = int(page.evaluate("document.documentElement.scrollHeight"))
         page.screenshot(
             path=self.folder / f"{name}.png", full_page=True, animations="disabled",

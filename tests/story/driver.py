@@ -269,10 +269,9 @@ class Story:
         return self.dorthe.press("Draft it from the facts", authority)
 
     def dorthe_completes(self, place: str) -> Screen:
-        """Dorthe writes what may come of it, and leaves to a later phase what nobody knows yet."""
+        """Dorthe writes what may come of it: the facts do not say."""
         self.dorthe.open(f"{place}/text")
-        written = {"consequences.likely": "Nogen kan udgive sig for de berørte.", "to_follow": "data.records"}
-        return self.dorthe.press("Save", **written)
+        return self.dorthe.press("Save", **{"consequences.likely": "Nogen kan udgive sig for de berørte."})
 
     def dorthe_files(self, case: str = CASE) -> Screen:
         """Dorthe has filed it in the portal, and records number and receipt."""

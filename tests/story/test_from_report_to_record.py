@@ -311,6 +311,18 @@ def test_the_draft_names_what_art_33_3_wants_and_the_facts_do_not_say(story: Sto
     assert not [each for form in screen.forms for each in form.buttons if "stand behind" in each.label]
 
 
+def test_what_nobody_knows_yet_may_follow_in_a_later_phase(story: Story) -> None:
+    story.decided()
+    place = story.dorthe_drafts().path
+    story.dorthe.open(f"{place}/text")
+
+    screen = story.dorthe.press("Save", to_follow="consequences.likely")
+
+    assert "The likely consequences art. 33(3)(c) · to follow" in screen
+    assert "Fuldstændig, så vidt det vides" not in screen
+    assert screen.form_with("Yes, I stand behind it")
+
+
 def test_an_approval_is_bound_to_the_text_that_was_read(story: Story) -> None:
     story.decided()
     place = story.dorthe_drafts().path
