@@ -3,11 +3,27 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from flask_babel import gettext as _
 from sqlalchemy import select
 
 from foundation import ledger
 from foundation.database import db
+from foundation.errors import Refused
 from incident.models import Duty, DutyState, Incident
+from incident.rules import lifecycle
+from incident.rules.lifecycle import State
+
+
+def refuse_when_over(incident: Incident) -> None:
+    """Of what was rejected or closed nobody is told, and nothing moves, until it is reopened.
+
+    Raises: Refused.
+    """
+    if not lifecycle.clocks_run(State(incident.state)):
+        raise Refused(
+            _("This incident stands still (%(state)s): its clocks do not run.", state=incident.state),
+            next_step=_("Reopen it first."),
+        )
 
 
 def duties_of(incident: Incident, *regimes: str) -> list[Duty]:

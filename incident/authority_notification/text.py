@@ -163,6 +163,7 @@ def approve(
     _refuse_stale(incident, notification, seen)
     if notification.state == NotificationState.APPROVED:
         return
+    meeting.refuse_when_over(incident)
     refuse_incomplete(notification, at=now)
     notification.state = NotificationState.APPROVED
     notification.approved_by, notification.approved_at = by.name, now

@@ -229,6 +229,7 @@ def approve(
     _refuse_stale(incident, communication, seen)
     if communication.state == CommunicationState.APPROVED:
         return
+    meeting.refuse_when_over(incident)
     _refuse_same_person(incident, communication, by)
     people = people_of(communication)
     if not people:

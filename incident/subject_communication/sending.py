@@ -29,10 +29,11 @@ def send(
     """Owe everybody on the list their own message; how many, or 0 when that was done before.
 
     `seen` and `count` are the hash and the number of people that the page named. Raises: Refused unless
-    exactly that text to exactly that list is approved.
+    exactly that text to exactly that list is approved, and when the incident is over.
     """
     if communication.state not in preparing.BEFORE_SENDING:
         return 0
+    meeting.refuse_when_over(incident)
     people = preparing.people_of(communication)
     _refuse_other(communication, people, seen, count)
     due = min((each.due_at for each in _open_duties(incident) if each.due_at), default=None)

@@ -8,11 +8,9 @@ from sqlalchemy import select
 
 from foundation.database import db
 from foundation.errors import Invalid, Refused
-from incident import clocks
+from incident import clocks, meeting
 from incident.clocks import Moved
 from incident.models import AuthorityNotification, Awareness, Incident, NotificationState
-from incident.rules import lifecycle
-from incident.rules.lifecycle import State
 from incident.triage.marks import record
 from playbooks import runs
 
@@ -110,7 +108,7 @@ def fix_awareness(
 
 
 def _check_moment(incident: Incident, at: datetime, now: datetime) -> None:
-    _check_counting(incident)
+    meeting.refuse_when_over(incident)
     if at > now:
         raise Invalid(
             _("Nobody is aware of anything in the future."), next_step=_("Give a moment that has passed.")
@@ -125,14 +123,6 @@ def _check_moment(incident: Incident, at: datetime, now: datetime) -> None:
         raise Invalid(
             _("By the facts the breach had not happened yet: nobody can have been aware of it."),
             next_step=_("Correct the facts first if it began earlier than they say."),
-        )
-
-
-def _check_counting(incident: Incident) -> None:
-    if not lifecycle.clocks_run(State(incident.state)):
-        raise Refused(
-            _("This incident stands still (%(state)s): its clocks do not run.", state=incident.state),
-            next_step=_("Reopen it first."),
         )
 
 

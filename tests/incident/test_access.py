@@ -36,7 +36,6 @@ def test_eskil_of_softwerk_finds_nothing_of_promark(app, cast, signed_in):
         assert browser.get(f"/incidents/{incident_id}{page}").status_code == 404
     board = browser.get("/").text
     assert "PM-2026" not in board
-    assert "Nothing is open" in board
 
 
 def test_eskil_can_change_nothing_of_promark_either(app, cast, signed_in):
@@ -64,7 +63,7 @@ def test_what_is_hidden_looks_like_what_is_not_there(app, cast, signed_in):
 
     def told(address):
         page = browser.get(address)
-        return page.status_code, page.text.partition("Number of this request")[0]
+        return page.status_code, page.text.replace(page.headers["X-Request-ID"], "").replace(address, "")
 
     assert told(f"/incidents/{incident_id}") == told(f"/incidents/{uuid4()}")
 
