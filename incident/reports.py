@@ -21,6 +21,7 @@ from incident.models import Incident, Processor, Report, ReportState
 from incident.processors import Sender
 from incident.rules import lifecycle
 from incident.rules.facts import Facts, FactsFault, parse
+from incident.rules.faults import MOST_FAULTS
 from incident.rules.lifecycle import State
 from incident.rules.reading import NotJSON, read_json
 from incident.rules.values import instant
@@ -80,13 +81,7 @@ def accept(letter: Letter, *, now: datetime) -> Outcome:
         answer = {**before.answer, "duplicate": True} if before.status == ACCEPTED else before.answer
         return Outcome(before.status, answer)
     try:
-        if before:
-            raise _Faulty(
-                409,
-                "This webhook-id was used before",
-                "It came with another body. Send new facts under a new id.",
-            )
-        envelope = _read(letter)
+        envelope = _read(letter, known_id=bool(before))
     except _Faulty as fault:
         return _keep_faulty(letter, fault, known_id=bool(before), now=now)
     if envelope.kind == "incident.test":
@@ -102,7 +97,13 @@ _BEFORE = select(Report.body_sha256, Report.status, Report.answer).where(
 # --- reading ------------------------------------------------------------------------------------
 
 
-def _read(letter: Letter) -> _Envelope:
+def _read(letter: Letter, *, known_id: bool) -> _Envelope:
+    if known_id:
+        raise _Faulty(
+            409,
+            "This webhook-id was used before",
+            "It came with another body. Send new facts under a new id.",
+        )
     if letter.media_type != "application/json" or letter.charset.lower() not in ("utf-8", "utf8"):
         raise _Faulty(415, "Not JSON by its own word", "Send Content-Type: application/json, in UTF-8.")
     try:
@@ -121,7 +122,7 @@ def _envelope(document: object) -> _Envelope:
         if name not in document
     ]
     errors += [
-        {"pointer": f"/{name}", "detail": "is not known here"}
+        {"pointer": f"/{name.replace('~', '~0').replace('/', '~1')}", "detail": "is not known here"}
         for name in document
         if name not in ("type", "timestamp", "data")
     ]
@@ -153,6 +154,9 @@ def _facts(data: object, errors: list[dict[str, str]]) -> Facts | None:
 
 
 def _unusable(errors: list[dict[str, str]]) -> _Faulty:
+    if len(errors) > MOST_FAULTS:
+        more = {"pointer": "", "detail": f"There are {len(errors) - MOST_FAULTS} faults more."}
+        errors = [*errors[:MOST_FAULTS], more]
     return _Faulty(
         422,
         "Not usable as facts",

@@ -98,6 +98,18 @@ def test_faults_are_named_without_repeating_what_was_told(app, cast, client):
     assert "canary" not in answer.text
 
 
+def test_a_report_of_nothing_but_faults_gets_an_answer_of_bounded_length(app, cast, client):
+    """Members without end in the envelope: the answer is kept, shown and given again."""
+    many = {f"x{number}": 1 for number in range(60_000)}
+    body = json.dumps(json.loads(GOOD) | many).encode()
+
+    answer = sending.post(client, cast.hostco, body)
+
+    assert answer.status_code == 422
+    assert len(answer.json["errors"]) <= 1100
+    assert len(answer.data) < 200_000
+
+
 def test_a_report_that_comes_again_opens_nothing_again(app, cast, client, sandbox, work):
     """B10, B11: within the tolerance, and signed afresh later."""
     first = sending.post(client, cast.hostco, GOOD, signed(cast.hostco, GOOD, webhook_id="msg_1"))
