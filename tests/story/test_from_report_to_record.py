@@ -480,6 +480,6 @@ def test_the_ledger_is_whole_on_the_screen_and_by_the_command(story: Story, app:
 def test_the_register_tells_facts_effects_remedy_and_reasoning(story: Story) -> None:
     screen = story.whole().at_desk(people.NILS).open("/register")
 
-    for each in ("An access key of the backup storage", "About 400 people", "The access key was revoked.",
+    for each in ("An access key of the backup storage", "400 people", "The access key was revoked.",
                  "Names with absence, in the hands of a thief."):  # fmt: skip
         assert each in screen, each
