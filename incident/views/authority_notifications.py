@@ -7,6 +7,7 @@ from uuid import UUID
 
 from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import force_locale
 from flask_babel import gettext as _
 
 from accounts.permissions import Permission, current_staff, requires
@@ -222,7 +223,8 @@ def receipt(incident_id: UUID, notification_id: UUID) -> ResponseReturnValue:
 @bp.get("/<uuid:notification_id>/print")
 @requires(Permission.SEE_INCIDENTS)
 def printed(incident_id: UUID, notification_id: UUID) -> ResponseReturnValue:
-    """The document alone, for paper or a PDF printer."""
+    """The document alone, for paper or a PDF printer; all of it in the language of the authority."""
     incident = visible_incident(incident_id)
     shown = _shown(incident, authority_notification.of(incident, notification_id), utcnow())
-    return render_template("incident/notification_print.html", **shown)
+    with force_locale(shown["content"]["locale"]):
+        return render_template("incident/notification_print.html", **shown)

@@ -452,3 +452,15 @@ def test_only_who_may_can_approve_and_file(cast, signed_in, who, what, status):
 
     assert answer.status_code == status
     assert stored(cast, incident_id, notification_id).state == "draft"
+
+
+def test_what_is_printed_speaks_the_language_of_its_authority_throughout(app, cast, signed_in):
+    incident_id, notification_id = drafted(cast)
+
+    paper = signed_in(people.DORTHE).get(
+        f"/incidents/{incident_id}/authority-notifications/{notification_id}/print"
+    )
+
+    assert '<html lang="da">' in paper.text
+    assert "Ikke kendt" in paper.text
+    assert "Not known" not in paper.text
