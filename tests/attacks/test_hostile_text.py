@@ -5,6 +5,8 @@ from uuid import UUID
 
 import pytest
 
+from foundation import locales
+from notifications import rendering
 from tests import people
 from tests.attacks import crawling, sending
 from tests.incident import browsing, desk
@@ -105,3 +107,18 @@ def test_who_may_not_see_recipients_finds_no_address_on_any_page_nor_in_the_evid
     assert str(incident_id) in evidence
     for word in ("kunde.example", "kund.example", "Ida ", "Åsa", "\\u00c5sa"):
         assert not [address for address, text in told.items() if word in text], word
+
+
+def test_evil_text_is_text_in_the_letter_that_people_get(app):
+    """B37, B41: a mail program reads HTML too, and a subject is one line."""
+    told = {
+        "name": EVIL, "subject": f"{EVIL}\r\nBcc: all@evil.example", "paragraphs": [[EVIL, EVIL]],
+        "contact": EVIL, "controller": EVIL,
+    }  # fmt: skip
+
+    for locale in locales.LOCALES:
+        mail = rendering.render("subject_notice", locale, "email", told)
+        assert "xss" not in crawling.Seen(mail["html"]).elements
+        assert "{{7*7}}" in mail["html"]
+        assert "\n" not in mail["subject"]
+        assert "\r" not in mail["subject"]
