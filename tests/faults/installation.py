@@ -26,8 +26,8 @@ import wsgi
 from foundation import settings
 from foundation.database import db, everyone, new_id, transaction, utcnow
 from incident import starting
-from notifications import outbox, paging
-from notifications.models import Attempt, Kind, Message, State
+from notifications import breaker, outbox, paging
+from notifications.models import Attempt, Kind, Message, State, Stop
 from tests.faults import crashing
 from tests.faults.crashing import Act, Point
 from tests.faults.queue_server import QueueServer
@@ -145,6 +145,13 @@ class Installation:
             if name in self.supervisor.minded:
                 self.supervisor.wake(name)
         self.wait_until_ready()
+        self.let_communications_go()
+
+    def let_communications_go(self) -> None:
+        """Release what the breaker stopped: a test that sends copies on purpose trips it."""
+        with self.at_work(), transaction():
+            for stop in db.session.scalars(select(Stop).where(Stop.released_at.is_(None))):
+                breaker.release(stop.organisation_id, by="Dorthe", reason="A rehearsal.", now=utcnow())
 
     def stop(self) -> None:
         """Kill everything."""

@@ -17,6 +17,7 @@ from sqlalchemy import func, select
 
 from foundation.database import db
 from foundation.ledger import Entry
+from notifications.models import Stop
 from tests.faults import crashing
 from tests.faults.crashing import Act, Point
 from tests.faults.installation import ROOT, WORKERS, Installation
@@ -113,6 +114,7 @@ def test_a_sender_frozen_behind_the_fence_adds_one_copy_and_is_found_out(product
     with product.at_work():
         found_out = select(func.count()).where(Entry.action == "message.duplicate_detected")
         assert db.session.scalar(found_out) == 6
+        assert db.session.scalar(select(Stop.id)), "two people told twice stop communications"
 
 
 def frozen_and_thawed(product: Installation, point: Point) -> set[tuple[str, int]]:
