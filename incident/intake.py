@@ -31,7 +31,11 @@ AT_HOME = "personal_data_breach"
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What somebody told us: the document as it came, what it means, and who says so."""
+    """What somebody told us: the document as it came, what it means, and who says so.
+
+    `claims_reference` is whether later reports of the processor under the same reference are of this
+    incident; one incident has that.
+    """
 
     organisation_id: UUID
     document: dict[str, Any]
@@ -39,6 +43,7 @@ class Told:
     source: str
     processor_id: UUID | None = None
     reason: str | None = None
+    claims_reference: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +103,8 @@ def _insert_incident(opening: _Opening) -> None:
     row = {
         "id": opening.id, "organisation_id": told.organisation_id, "number": opening.number,
         "title": opening.facts.title or "Report without a title", "state": State.REPORTED,
-        "processor_id": told.processor_id, "processor_reference": opening.facts.reference or None,
+        "processor_id": told.processor_id,
+        "processor_reference": (told.claims_reference and opening.facts.reference) or None,
         "restricted": False, "facts_number": 1, "aware_at": aware.at if aware else None,
         "awareness_is_provisional": True, "reported_at": opening.now,
         "next_due_at": min((each.due_at for each in opening.clocks if each.due_at), default=None),

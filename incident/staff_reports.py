@@ -49,10 +49,12 @@ def take_in(told: FormReport, *, by: StaffMember, now: datetime) -> UUID:
         return known
     name = processor_named(told.processor_id)
     source = f"{by.name}, told by {name}" if name else by.name
-    incident_id, number = intake.open_incident(
-        intake.Told(by.organisation_id, told.document, parse(told.document), source, told.processor_id),
-        now=now,
-    )
+    facts = parse(told.document)
+    letter = intake.Told(
+        by.organisation_id, told.document, facts, source, told.processor_id,
+        claims_reference=not _is_reported(told.processor_id, facts.reference),
+    )  # fmt: skip
+    incident_id, number = intake.open_incident(letter, now=now)
     _keep(told, body, incident_id, number, by, now)
     return incident_id
 
@@ -72,6 +74,12 @@ def _opened_by(told: FormReport, body: bytes) -> UUID | None:
     same = (Report.webhook_id == told.form_id, Report.body_sha256 == hashlib.sha256(body).hexdigest())
     mine = (Report.kind == FORM, Report.processor_id.is_not_distinct_from(told.processor_id))
     return db.session.scalar(select(Report.incident_id).where(*mine, *same))
+
+
+def _is_reported(processor_id: UUID | None, reference: str) -> bool:
+    """Whether an incident has this reference of the processor's already: it telephoned, and posted too."""
+    same = (Incident.processor_id == processor_id, Incident.processor_reference == reference)
+    return db.session.scalar(select(Incident.id).where(*same)) is not None
 
 
 def _keep(  # noqa: PLR0917  a row's columns in their order

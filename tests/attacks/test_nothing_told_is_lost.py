@@ -81,3 +81,15 @@ def test_what_the_database_did_not_take_is_not_acknowledged(app, cast, client, m
     assert answer.status_code == 503
     assert answer.headers["Retry-After"]
     assert sending.kept() == (0, 0)
+
+
+def test_a_colleague_may_type_in_what_hostco_has_reported_itself(app, cast, client, signed_in):
+    """Somebody telephoned and posted: the same processor, the same number of theirs."""
+    told = sending.post(client, cast.hostco, sending.report(reference="HC-1")).json
+    incident = desk.incident_of(cast, UUID(told["incident_id"]))
+
+    typed = {"title": "By telephone", "reference": "HC-1", "processor_id": incident.processor_id}
+    answer = signed_in(people.ASTRID).post("/reports", data=typed | {"form_id": "1"})
+
+    assert answer.status_code == 303
+    assert "By telephone" in signed_in(people.ASTRID).get(answer.location).text
