@@ -52,17 +52,13 @@ def speak(connection, said):
 
 
 def read_request(connection):
-    head, _, body = connection.recv(65536).partition(b"\r\n\r\n")
-    length = next(
-        (
-            int(line.split(b":")[1])
-            for line in head.split(b"\r\n")
-            if line.lower().startswith(b"content-length")
-        ),
-        0,
-    )
-    while len(body) < length:
-        body += connection.recv(65536)
+    """Read head and body whole: closing before that would reset the connection."""
+    with connection.makefile("rb") as stream:
+        length = 0
+        while (line := stream.readline()) not in (b"\r\n", b""):
+            if line.lower().startswith(b"content-length:"):
+                length = int(line.split(b":")[1])
+        stream.read(length)
 
 
 @pytest.fixture(params=["twilio", "sendgrid"])
