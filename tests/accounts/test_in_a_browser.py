@@ -100,6 +100,19 @@ def test_a_clock_ticks_and_runs_over_before_one_s_eyes(page):
     assert clock.locator("[data-tick]").text_content().startswith("+")
 
 
+def test_an_impatient_second_press_does_not_send_a_form_again(page):
+    enter(page)
+    sent = []
+    page.route("**/approval", lambda route: sent.append(route.request.method))  # never answered
+    page.get_by_text("Approve", exact=True).click()
+    twice = "button => { button.click(); setTimeout(() => button.click(), 300) }"
+
+    page.get_by_role("button", name="Approve this text").evaluate(twice)
+    page.wait_for_timeout(1000)
+
+    assert sent == ["POST"]
+
+
 def test_a_wrong_clock_on_the_reader_s_machine_changes_nothing(page):
     page.clock.install(time=utcnow() + timedelta(days=5))
     enter(page)
