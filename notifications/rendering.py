@@ -68,6 +68,8 @@ def render(template: str, locale: str, channel: str, context: dict[str, Any]) ->
         }
     if "subject" in content:
         content["subject"] = one_line(content["subject"])
+        if controller := one_line(str(full.get("controller", ""))):
+            content["sender"] = controller  # people know who has their data, and not our name
     if channel == "sms":
         content["text"] = gsm(one_line(content["text"]))
     return content

@@ -93,7 +93,8 @@ class SendGrid:
         person.add_to(To(recipient))
         person.add_custom_arg(CustomArg("a", attempt_id))
         person.add_header(Header("X-Breachclock-Reference", reference))
-        mail = Mail(from_email=Email(self.settings.mail_from, "Breachclock"), subject=content["subject"])
+        sender = Email(self.settings.mail_from, content.get("sender", "Breachclock"))
+        mail = Mail(from_email=sender, subject=content["subject"])
         mail.add_content(Content("text/plain", content["text"]))
         if content.get("html"):
             mail.add_content(Content("text/html", content["html"]))

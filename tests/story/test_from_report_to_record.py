@@ -385,6 +385,7 @@ def test_three_people_are_told_each_alone_each_once_each_in_their_language(story
     place = story.people_are_told()
 
     (karen,), (sven,), (ellen,) = (story.sandbox.mail_to(each) for each in (KAREN, SVEN, ELLEN))
+    assert karen["sender_name"] == "ProMark A/S"
     (text,) = story.sandbox.sms_to(ELLENS_PHONE)
 
     assert "Kære Karen Møller" in karen["body"]
