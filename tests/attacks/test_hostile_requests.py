@@ -29,7 +29,7 @@ FORMS = [
     ("authority-notifications", {"duty": NUL}),
 ]
 ADDRESSES = [
-    "/register?state=%00", "/messages?about=%00", "/a/%00", "/?%00=1",
+    "/register?state=%00", "/messages?about=%00", "/?%00=1",
     "/sign-in?next=%00",
 ]  # fmt: skip
 NUMBERS = [
