@@ -46,10 +46,11 @@ def within(limit: float, call: Callable[[], T], *, late: Callable[[T], object] |
 
     A value that comes later goes to `late`, in a thread of its own. Raises: TimeIsUp, NotBegun.
     """
-    if not _room.acquire(blocking=False):
+    room = _room
+    if not room.acquire(blocking=False):
         raise NotBegun
     future: Future[T] = Future()
-    threading.Thread(target=_run, args=(future, call), daemon=True).start()
+    threading.Thread(target=_run, args=(future, call, room), daemon=True).start()
     if not wait([future], timeout=limit).done:
         if late:
             future.add_done_callback(lambda ended: None if ended.exception() else late(ended.result()))
@@ -57,14 +58,14 @@ def within(limit: float, call: Callable[[], T], *, late: Callable[[T], object] |
     return future.result()
 
 
-def _run(future: Future[T], call: Callable[[], T]) -> None:
+def _run(future: Future[T], call: Callable[[], T], room: threading.BoundedSemaphore) -> None:
     try:
         value = call()
     except Exception as trouble:  # noqa: BLE001  it is raised where it is waited for
-        _room.release()
+        room.release()
         future.set_exception(trouble)
     else:
-        _room.release()
+        room.release()
         future.set_result(value)
 
 
