@@ -69,8 +69,11 @@ class _Opening:
         return next((each.due_at for each in self.clocks if each.kind == kind), None)
 
 
-def open_incident(told: Told, *, now: datetime) -> tuple[UUID, str]:
-    """Open an incident and everything that follows at once; returns its id and its number."""
+def open_incident(told: Told, *, now: datetime, incident_id: UUID | None = None) -> tuple[UUID, str]:
+    """Open an incident and everything that follows at once; returns its id and its number.
+
+    `incident_id` is for a caller that has written of it in the ledger already.
+    """
     organisation = _numbered(told.organisation_id)
     facts = clocks.in_organisation(told.facts, organisation)
     advice = clocks.advise(
@@ -78,7 +81,8 @@ def open_incident(told: Told, *, now: datetime) -> tuple[UUID, str]:
     )
     number = f"{organisation.incident_prefix}-{now:%Y}-{organisation.incident_counter:04d}"
     running = tuple(clocks.of(facts, advice))
-    opening = _Opening(new_id(), number, organisation, told, facts, advice.awareness, running, now)
+    known = incident_id or new_id()
+    opening = _Opening(known, number, organisation, told, facts, advice.awareness, running, now)
     _insert_incident(opening)
     _insert_facts(opening.id, 1, told, now)
     _insert_awareness(opening)

@@ -255,15 +255,25 @@ def _open_or_extend(letter: Letter, envelope: _Envelope, now: datetime) -> Outco
         sender.organisation_id, envelope.document, envelope.facts, sender.name, sender.processor_id
     )
     incident = _known(sender, envelope.facts.reference)
+    report_id, incident_id = new_id(), incident.id if incident else new_id()
+    _enter(letter, envelope, report_id, incident_id, now)
     if incident is None:
-        incident_id, number = intake.open_incident(told, now=now)
+        _id, number = intake.open_incident(told, now=now, incident_id=incident_id)
     else:
-        incident_id, number = incident.id, incident.number
+        number = incident.number
         _extend(incident, told, envelope, now)
         if not lifecycle.clocks_run(State(incident.state)):
             _call_somebody(incident, told, now)
     _note_on_processor(letter, last_report_at=now)
-    return _accepted(letter, envelope, incident_id, number, now)
+    document = {
+        "report_id": str(report_id), "incident_id": str(incident_id), "incident_number": number,
+        "received_at": _iso(now), "duplicate": False, "status_url": status_url(sender.endpoint_id, report_id),
+    }  # fmt: skip
+    _insert_report(
+        letter, now, id=report_id, kind=envelope.kind, state=ReportState.ACCEPTED, status=ACCEPTED,
+        answer=document, incident_id=incident_id, told_at=envelope.told_at,
+    )  # fmt: skip
+    return Outcome(ACCEPTED, document)
 
 
 def _known(sender: Sender, reference: str) -> Incident | None:
@@ -311,23 +321,13 @@ def _call_somebody(incident: Incident, told: intake.Told, now: datetime) -> None
 _TOLD_AT = case((Report.told_at > Report.received_at, Report.received_at), else_=Report.told_at)
 
 
-def _accepted(letter: Letter, envelope: _Envelope, incident_id: UUID, number: str, now: datetime) -> Outcome:
-    report_id = new_id()
-    document = {
-        "report_id": str(report_id), "incident_id": str(incident_id), "incident_number": number,
-        "received_at": _iso(now), "duplicate": False,
-        "status_url": status_url(letter.sender.endpoint_id, report_id),
-    }  # fmt: skip
-    _insert_report(
-        letter, now, id=report_id, kind=envelope.kind, state=ReportState.ACCEPTED, status=ACCEPTED,
-        answer=document, incident_id=incident_id, told_at=envelope.told_at,
-    )  # fmt: skip
+def _enter(letter: Letter, envelope: _Envelope, report_id: UUID, incident_id: UUID, now: datetime) -> None:
+    """The record begins with what was told; everything after it follows from it."""
     ledger.append(
         f"incident/{incident_id}", "report.received", organisation_id=letter.sender.organisation_id,
         actor="Breachclock", at=now, report=report_id, body_sha256=letter.sha256, kind=envelope.kind,
         told_at=envelope.told_at,
     )  # fmt: skip
-    return Outcome(ACCEPTED, document)
 
 
 def state_of(endpoint_id: str, report_id: UUID) -> dict[str, Any] | None:

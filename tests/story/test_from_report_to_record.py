@@ -426,11 +426,11 @@ def test_sending_twice_tells_nobody_twice(story: Story) -> None:
 # --- 8. the record ------------------------------------------------------------------------------------
 
 LINES = (  # who did what, in the order it was written; the sentence as it begins
+    ("Breachclock", "A report came in, signed by its sender."),
     ("HostCo ApS", "The incident was opened as PM-"),
     ("HostCo ApS", "The facts were recorded as version 1."),
     ("Breachclock", "Awareness was taken provisionally from the report."),
     ("Breachclock", "Somebody on call was paged."),
-    ("Breachclock", "A report came in, signed by its sender."),
     ("Breachclock", "The provider took a message by"),
     ("Astrid Holm", "The page was acknowledged."),
     ("Astrid Holm", "The moment of awareness was fixed by a person."),
