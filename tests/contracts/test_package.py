@@ -64,7 +64,7 @@ def test_the_wheel_brings_its_pages_migrations_and_translations(installed: Path,
 
 
 def test_the_wheel_brings_no_tests_and_no_tools(installed: Path) -> None:
-    top = {path.name for path in installed.iterdir() if not path.name.endswith(".dist-info")}
+    top = {path.name for path in installed.iterdir() if not path.name.endswith((".dist-info", "__pycache__"))}
 
     assert top == {
         "incident", "playbooks", "notifications", "accounts", "foundation", "wsgi.py", "breachclock_data",
