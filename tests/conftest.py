@@ -18,7 +18,7 @@ from sqlalchemy import select
 
 from accounts import passwords
 from accounts.models import Organisation, StaffMember
-from foundation import database, settings
+from foundation import database, encryption, http, settings
 from foundation.database import db, everyone, migrating, transaction, utcnow
 from incident import example
 from tests import people, servers
@@ -103,7 +103,7 @@ def installation(
         }
     )  # fmt: skip
     app = create_app(told)
-    app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
+    app.config.update(TESTING=True, WTF_CSRF_ENABLED=False, LIMITER=dict(vars(http.limiter)))
     with app.app_context():
         migrating.migrate(app.config["DATA"] / "migrations")
         cast = _plant()
@@ -131,6 +131,10 @@ def app(installation: tuple[Flask, Cast], databases: Databases) -> Iterator[Flas
     with made.app_context():
         db.engine.dispose()
         databases.begin_anew()
+        # Keys and counters are the process's; tests with small apps of their own leave theirs behind.
+        encryption.keyring.use(made.config["SETTINGS"].data_keys)
+        vars(http.limiter).update(made.config["LIMITER"])
+        http.limiter.reset()
         made.extensions["queue_server"].flushall()
         made.extensions.pop("direct_senders", None)
         yield made
