@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from cryptography.fernet import Fernet
@@ -25,9 +26,14 @@ from tests import people, servers
 from tests.people import PASSWORD, Cast, Endpoint
 from tests.sandbox import Sandbox
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 DATABASE = os.environ.get("BREACHCLOCK_TEST_DATABASE", "sqlite")
 KEY = Fernet.generate_key().decode()
 PUBLIC = "http://127.0.0.1:8072"
+CHROMIUM = os.environ.get("BREACHCLOCK_TEST_CHROMIUM") or shutil.which("chromium")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
 @pytest.fixture(scope="session")
@@ -122,6 +128,19 @@ def _plant() -> Cast:
         organisations = {each.key: each.id for each in db.session.scalars(select(Organisation))}
     endpoints = {each["name"]: Endpoint(each["report_url"], each["secret"]) for each in planted.processors}
     return Cast(staff, organisations, endpoints)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator["Browser"]:
+    """A browser, one for all; without one the tests are left out, and the summary says so."""
+    if not CHROMIUM:
+        pytest.skip("NO BROWSER: install chromium, or name one with BREACHCLOCK_TEST_CHROMIUM")
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415  only where there is a browser
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture

@@ -41,17 +41,6 @@ def address_of_app(app):
     server.server_close()
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415  only where there is a browser
-
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def page(chromium, address_of_app):
     """A page whose console must stay silent: a word there is a broken script or a broken policy."""

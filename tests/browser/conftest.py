@@ -1,7 +1,5 @@
 """The product over HTTP, and Chromium before it. Whatever a page says on its console fails the test."""
 
-import os
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -9,27 +7,14 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from werkzeug.serving import make_server
 
 from tests.people import Cast
 from tests.sandbox import Sandbox
 from tests.story.driver import Story
 
-CHROMIUM = os.environ.get("BREACHCLOCK_TEST_CHROMIUM") or shutil.which("chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 Visit = Callable[..., Page]
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """A browser; without one the tests are left out, and the summary says so."""
-    if not CHROMIUM:
-        pytest.skip("NO BROWSER: install chromium, or name one with BREACHCLOCK_TEST_CHROMIUM")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
