@@ -10,6 +10,7 @@ from uuid import UUID
 from flask_babel import gettext as _
 from sqlalchemy import func, select
 
+from accounts.models import Organisation
 from foundation import ledger
 from foundation.database import db, insert_unless_there, new_id
 from foundation.errors import Invalid, Refused
@@ -34,6 +35,9 @@ def duplicate_of(message: Message, now: datetime) -> None:
     if message.kind is not Kind.SUBJECT:
         return
     db.session.flush()
+    # One after the other: two that find their copies in the same moment would each see only their own.
+    mine = select(Organisation.id).where(Organisation.id == message.organisation_id)
+    db.session.execute(mine.with_for_update(key_share=True))
     copies, messages, most = _counted(message.organisation_id, now)
     many = copies - messages >= LEAST and copies > RATIO * messages
     if many or most > PER_MESSAGE:
