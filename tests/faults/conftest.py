@@ -45,12 +45,21 @@ class Kept:
             self.installation = None
 
 
+HOLDER = Kept()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Stop the installation after the last test of this folder: it works on the database of all tests."""
+    if nextitem is None or nextitem.path.parent != item.path.parent:
+        HOLDER.drop()
+
+
 @pytest.fixture(scope="session")
 def kept() -> Iterator[Kept]:
     """Holds the installation from one test to the next."""
-    holder = Kept()
-    yield holder
-    holder.drop()
+    yield HOLDER
+    HOLDER.drop()
     stop_started()
 
 
