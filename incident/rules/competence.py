@@ -6,29 +6,17 @@ the lead (GDPR arts 55, 56 and 4(22); Guidelines 9/2022 paras 66-73; Guidelines 
 many costs little and one too few costs the deadline, so an unknown adds authorities and removes none.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
-from incident.rules.dated import holding_at, read_data
+from incident.rules.dated import Certainty
 from incident.rules.facts import Facts
+from incident.rules.law import LAW, Law, Membership, Regional, Territory
 from incident.rules.limits import Regime
 
 AuthorityRole: TypeAlias = Literal["sole", "lead", "each", "separate", "concerned"]
-
-
-@dataclass(frozen=True, slots=True)
-class Membership:
-    """One dated row: which authority answers for a country, under which law."""
-
-    country: str
-    key: str
-    regime: Regime
-    one_stop_shop: bool
-    certainty: Literal["high", "medium", "low"]
-    valid_from: date
-    valid_to: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +35,16 @@ class Competent:
         return self.role != "concerned"
 
 
-_MEMBERSHIPS: Final = tuple(Membership(**row) for row in read_data("authorities.toml")["authority"])
-_ROWS: Final[Mapping[str, tuple[Membership, ...]]] = {
-    country: tuple(row for row in _MEMBERSHIPS if row.country == country)
-    for country in {row.country for row in _MEMBERSHIPS}
-}
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the facts cannot tell about a place and a person must: the Land, a territory's own law."""
+
+    country: str
+    text: str
+    source: str
+    certainty: Certainty
+    choices: tuple[Regional, ...] = ()
+
 
 _SOURCES: Final[Mapping[AuthorityRole, str]] = {
     "sole": "GDPR art. 55(1)",
@@ -59,92 +52,178 @@ _SOURCES: Final[Mapping[AuthorityRole, str]] = {
     "each": "GDPR art. 55(1); Guidelines 9/2022 para 73",
     "concerned": "GDPR arts 4(22) and 60",
 }
+_PUBLIC: Final = "GDPR art. 55(2)"
+# What the contract says of a main establishment outside the EEA.
+NOWHERE_IN_THE_EEA: Final = "none"
 
 
-def competent(facts: Facts, *, high_risk: bool, at: datetime) -> tuple[Competent, ...]:
+def competent(facts: Facts, *, high_risk: bool, at: datetime, law: Law = LAW) -> tuple[Competent, ...]:
     """The competent authorities by the law of the moment `at`, in the order of the countries told.
 
     A processor has none: it tells its controller (art. 33(2)). Countries without a known authority are
-    left out. `high_risk` matters for Switzerland alone.
+    left out; `questions` says what to ask about them. `high_risk` matters where a law outside the
+    one-stop-shop asks for it, as Switzerland's does.
     """
     if not facts.is_controller:
         return ()
-    found: list[Competent] = []
-    roles = _roles_in_the_eea(facts, at)
-    for country in _countries(facts, roles):
-        row = _membership(country, at)
-        if row is None:
-            continue
-        if row.one_stop_shop:
-            if (role := roles.get(country)) is not None:
-                found.append(Competent(row.key, country, role, row.regime, _SOURCES[role]))
-        elif _outside_law_applies(facts, country) and (row.regime != "swiss" or high_risk):
-            found.append(Competent(row.key, country, "separate", row.regime, _outside_source(row)))
-    return tuple(found)
+    return tuple(_Routing(facts, at, law).authorities(high_risk=high_risk))
 
 
-def _roles_in_the_eea(facts: Facts, at: datetime) -> dict[str, AuthorityRole]:
-    seat = _seat(facts, at)
-    affected = [country for country in _affected(facts) if _inside(country, at)]
-    if seat is not None and facts.organisation.public_body == "yes":
-        return {seat: "sole"}
-    if seat is None:
-        only = len(affected) == 1 and not facts.organisation.main_establishment
-        return dict.fromkeys(affected, "sole" if only else "each")
-    present = [country for country in facts.organisation.establishments if _inside(country, at)]
-    others = {country for country in (*affected, *present) if country != seat}
-    if not others:
-        return {seat: "sole"}
-    return {seat: "lead", **dict.fromkeys(sorted(others), "concerned")}
+def regimes_of(authorities: Sequence[Competent]) -> frozenset[Regime]:
+    """The laws under which the controller notifies; the GDPR where no authority is known."""
+    return frozenset(each.regime for each in authorities if each.notified_by_controller) or frozenset(
+        {"gdpr"}
+    )
 
 
-def _seat(facts: Facts, at: datetime) -> str | None:
-    """The country of the main establishment, or of the single one where nothing is said of it."""
-    main = facts.organisation.main_establishment
-    if main:
-        return main if _inside(main, at) else None
-    present = [country for country in facts.organisation.establishments if _inside(country, at)]
-    return present[0] if len(present) == 1 else None
+def questions(facts: Facts, *, at: datetime, law: Law = LAW) -> tuple[Question, ...]:
+    """What a person must say so that the right office is told: which Land, which law of a territory.
 
-
-def _affected(facts: Facts) -> list[str]:
-    """Countries with people concerned; not knowing them, every country where there may be some."""
-    if facts.subjects.by_country:
-        return [country for country, count in facts.subjects.by_country.items() if count > 0]
-    return list(dict.fromkeys((*facts.organisation.establishments, *facts.organisation.targets)))
-
-
-def _countries(facts: Facts, roles: Mapping[str, AuthorityRole]) -> list[str]:
-    affected = _affected(facts)
-    seats = [
-        country for country, role in roles.items() if role in ("sole", "lead") and country not in affected
-    ]
-    rest = [country for country in roles if country not in affected and country not in seats]
-    return [*seats, *affected, *rest]
-
-
-def _outside_law_applies(facts: Facts, country: str) -> bool:
-    """Whether a law outside the one-stop-shop reaches the organisation: seat, offer or monitoring there.
-
-    With no word of where it offers its services, people concerned in the country are sign enough.
+    A processor is asked nothing.
     """
-    organisation = facts.organisation
-    if country in (organisation.main_establishment, *organisation.establishments, *organisation.targets):
-        return True
-    return "targets" not in organisation.model_fields_set
+    if not facts.is_controller:
+        return ()
+    return tuple(_Routing(facts, at, law).questions())
 
 
-def _outside_source(row: Membership) -> str:
-    return "UK GDPR arts 3 and 33" if row.regime == "uk_gdpr" else "Swiss DSG art. 24"
+class _Routing:
+    """One set of facts, read by the law of one moment. Places are named by the country they answer to."""
 
+    def __init__(self, facts: Facts, at: datetime, law: Law) -> None:
+        self.organisation, self.subjects = facts.organisation, facts.subjects
+        self.at, self.law = at, law
+        self.main = self._home(facts.organisation.main_establishment)
+        self.establishments = self._homes(facts.organisation.establishments)
+        self.targets = self._homes(facts.organisation.targets)
+        self.affected = self._affected()
+        self.roles = self._roles()
 
-def _inside(country: str, at: datetime) -> bool:
-    row = _membership(country, at)
-    return row is not None and row.one_stop_shop
+    def authorities(self, *, high_risk: bool) -> Iterator[Competent]:
+        for country in self._countries():
+            row = self._row(country)
+            if row is None:
+                continue
+            if row.one_stop_shop:
+                if (role := self.roles.get(country)) is not None:
+                    yield Competent(row.key, country, role, row.regime, self._source(role))
+            elif self._reaches(row) and self._is_grave_enough(row, high_risk=high_risk):
+                yield Competent(row.key, country, "separate", row.regime, row.source)
 
+    def questions(self) -> Iterator[Question]:
+        told = {each.country for each in self.authorities(high_risk=True) if each.notified_by_controller}
+        for code in self._codes():
+            place = self.law.territory(code, self.at)
+            row = self._row(code) if place is None and code in told else None
+            asked = place or row
+            if asked is None or not asked.question or not self._concerns(asked):
+                continue
+            choices = self.law.regional.get(self._home(code), ())
+            if place is not None:
+                choices = tuple(each for each in choices if each.code == code)
+            yield Question(code, asked.question, asked.source, asked.certainty, choices)
 
-def _membership(country: str, at: datetime) -> Membership | None:
-    rows = _ROWS.get(country)
-    if not rows:
-        return None
-    return holding_at(rows, at) or (rows[0] if at.date() < rows[0].valid_from else None)
+    # --- where people are and where decisions are taken ---
+
+    def _affected(self) -> list[str]:
+        """Countries with people concerned; where some may be elsewhere, every place that is served.
+
+        With nothing known of either it is the representative's: that one sits where some of the people
+        are (GDPR art. 27(3)), and makes no lead.
+        """
+        by_country, total = self.subjects.by_country, self.subjects.total
+        counted = self._homes(tuple(country for country, count in by_country.items() if count > 0))
+        if by_country and total.lowest <= sum(by_country.values()):
+            return counted
+        found = list(dict.fromkeys((*counted, *self.establishments, *self.targets)))
+        return found or self._homes((self.organisation.eea_representative,))
+
+    def _seat(self) -> str | None:
+        """The country of the main establishment; with nothing said of it, of the single one in the EEA."""
+        if self.main:
+            return self.main if self._inside(self.main) else None
+        present = [country for country in self.establishments if self._inside(country)]
+        return present[0] if len(present) == 1 else None
+
+    def _outside_seats(self) -> list[str]:
+        """From where it is run under another law, as a British firm is: also for people elsewhere."""
+        if self.main and self.main != NOWHERE_IN_THE_EEA:
+            candidates = [self.main]
+        elif self.main or not any(self._inside(country) for country in self.establishments):
+            candidates = self.establishments
+        else:
+            candidates = []
+        return [country for country in candidates if self._is_outside_law(country)]
+
+    # --- roles ---
+
+    def _roles(self) -> dict[str, AuthorityRole]:
+        """The roles inside the one-stop-shop, by country."""
+        seat = self._seat()
+        affected = [country for country in self.affected if self._inside(country)]
+        present = [country for country in self.establishments if self._inside(country)]
+        if seat is not None and self.organisation.public_body == "yes":
+            return {seat: "sole"}
+        if seat is None and self.main:
+            return dict.fromkeys(affected, "each")
+        if seat is None:  # any of its establishments may turn out to be the main one
+            all_of_them = list(dict.fromkeys((*affected, *present)))
+            return dict.fromkeys(all_of_them, "sole" if len(all_of_them) == 1 else "each")
+        others = {country for country in (*affected, *present) if country != seat}
+        if not others:
+            return {seat: "sole"}
+        return {seat: "lead", **dict.fromkeys(sorted(others), "concerned")}
+
+    def _countries(self) -> list[str]:
+        """Seats first where nobody concerned lives there, then the countries as they were told."""
+        seats = [country for country, role in self.roles.items() if role in ("sole", "lead")]
+        first = [country for country in (*self._outside_seats(), *seats) if country not in self.affected]
+        return list(dict.fromkeys((*first, *self.affected, *self.roles)))
+
+    def _source(self, role: AuthorityRole) -> str:
+        return _PUBLIC if self.organisation.public_body == "yes" and role == "sole" else _SOURCES[role]
+
+    # --- laws outside the one-stop-shop ---
+
+    def _reaches(self, row: Membership) -> bool:
+        """Whether a law outside the one-stop-shop reaches the organisation: seat, offer, monitoring, effect.
+
+        With no word of where it offers its services, people concerned in the country are sign enough; a
+        public body of another country offers none.
+        """
+        if row.country in (self.main, *self.establishments, *self.targets):
+            return True
+        if self.organisation.public_body == "yes":
+            return False
+        return row.by_effect or "targets" not in self.organisation.model_fields_set
+
+    def _is_grave_enough(self, row: Membership, *, high_risk: bool) -> bool:
+        return high_risk or self.law.limit("authority_notification", row.regime, self.at).threshold != "high"
+
+    def _is_outside_law(self, country: str) -> bool:
+        row = self._row(country)
+        return row is not None and not row.one_stop_shop
+
+    # --- reading the law ---
+
+    def _inside(self, country: str) -> bool:
+        row = self._row(country)
+        return row is not None and row.one_stop_shop
+
+    def _row(self, country: str) -> Membership | None:
+        return self.law.membership(country, self.at)
+
+    def _home(self, code: str) -> str:
+        return self.law.home(code, self.at)
+
+    def _homes(self, codes: Sequence[str]) -> list[str]:
+        return list(dict.fromkeys(self._home(code) for code in codes if code))
+
+    def _codes(self) -> list[str]:
+        """Every place told of, by its own code, and every country found to be competent."""
+        told = [country for country, count in self.subjects.by_country.items() if count > 0]
+        organisation = self.organisation
+        places = (organisation.main_establishment, *organisation.establishments, *organisation.targets)
+        return list(dict.fromkeys((*self._countries(), *told, *places)))
+
+    def _concerns(self, asked: Membership | Territory) -> bool:
+        return not asked.question_to_public_bodies or self.organisation.public_body != "no"

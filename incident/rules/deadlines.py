@@ -5,13 +5,15 @@ stretch them. Everything is reckoned in UTC and `now` is always passed in. How m
 when, is dated data (`limits.toml`).
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeAlias
 
 from incident.rules.awareness import Moment
 from incident.rules.facts import Facts, NotificationPromise
-from incident.rules.limits import RULES_VERSION, Limit, Regime, limit_at
+from incident.rules.law import LAW, Law
+from incident.rules.limits import Limit, Regime
 from incident.rules.vocabulary import Tri
 
 ClockKind: TypeAlias = Literal[
@@ -21,6 +23,7 @@ ClockKind: TypeAlias = Literal[
     "own_promise_subjects",
     "notice_to_controller",
     "triage",
+    "inquiry",
 ]
 
 LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
@@ -40,7 +43,7 @@ class Clock:
     basis: str
     hours: float | None = None
     latest_by_regulation_1182_71: datetime | None = None
-    rules_version: str = RULES_VERSION
+    rules_version: str = LAW.version
 
     def remaining(self, now: datetime) -> timedelta | None:
         """Time left at `now`, negative once it has run out; None when there is no due time."""
@@ -89,50 +92,71 @@ def latest_by_regulation_1182_71(start: datetime, hours: float) -> datetime:
     return after_hours(start.astimezone(UTC).replace(minute=0, second=0, microsecond=0), hours + 1)
 
 
-def notification_clock(aware: Moment | None, regimes: frozenset[Regime]) -> Clock:
-    """The controller's clock towards the authority (GDPR art. 33(1)): the shortest of the laws that apply."""
+def notification_clock(
+    aware: Moment | None, regimes: frozenset[Regime], *, now: datetime | None = None, law: Law = LAW
+) -> Clock:
+    """The controller's clock towards the authority (GDPR art. 33(1)): the shortest of the laws that apply.
+
+    The hours are those of the day of awareness, for then the duty begins; while it is not known, of `now`.
+    """
     at = aware.at if aware else None
-    limits = [limit_at("authority_notification", regime, at) for regime in sorted(regimes)]
+    limits = [law.limit("authority_notification", regime, at or now) for regime in sorted(regimes)]
     limit = min(limits, key=_hours_or_endless)
     basis = f"{limit.provision}: {_figure(limit)} from awareness"
     if aware is None:
-        return Clock("authority_notification", None, None, f"{basis}, which is not known yet", limit.hours)
-    if aware.provisional:
+        basis += ", which is not known yet"
+    elif aware.provisional:
         basis += f", provisionally taken from {aware.words}"
-    if limit.hours is None:
-        return Clock("authority_notification", aware.at, None, basis)
-    return Clock(
-        "authority_notification",
-        aware.at,
-        after_hours(aware.at, limit.hours),
-        basis,
-        limit.hours,
-        latest_by_regulation_1182_71(aware.at, limit.hours),
-    )
+    clock = _clock("authority_notification", at, limit.hours, basis, law)
+    if at is None or limit.hours is None:
+        return clock
+    return replace(clock, latest_by_regulation_1182_71=latest_by_regulation_1182_71(at, limit.hours))
 
 
-def communication_clock(aware: Moment | None) -> Clock:
+def communication_clock(aware: Moment | None, *, now: datetime | None = None, law: Law = LAW) -> Clock:
     """The clock towards the people (GDPR art. 34(1)): no figure, as soon as reasonably feasible."""
     at = aware.at if aware else None
-    limit = limit_at("subject_communication", "gdpr", at)
-    return _clock("subject_communication", at, limit.hours, f"{limit.provision}: {_figure(limit)}")
+    limit = law.limit("subject_communication", "gdpr", at or now)
+    return _clock("subject_communication", at, limit.hours, f"{limit.provision}: {_figure(limit)}", law)
 
 
-def controller_notice_clock(facts: Facts, aware: Moment | None) -> Clock:
+def controller_notice_clock(
+    facts: Facts,
+    aware: Moment | None,
+    *,
+    agreed_hours: float | None = None,
+    now: datetime | None = None,
+    law: Law = LAW,
+) -> Clock:
     """A processor's clock towards its controller (GDPR art. 33(2)): at once, whatever the risk.
 
-    It runs from the processor's own awareness; hours agreed in the contract come with the agreement, not
-    with the facts.
+    It runs from the processor's own awareness. The law has no figure; `agreed_hours` are those of the
+    agreement with that controller (art. 28(3)), which the facts of an incident do not hold.
     """
     at = facts.timeline.aware_at or facts.timeline.processor_aware_at or (aware.at if aware else None)
-    limit = limit_at("notice_to_controller", "gdpr", at)
-    return _clock("notice_to_controller", at, limit.hours, f"{limit.provision}: {_figure(limit)}")
+    limit = law.limit("notice_to_controller", "gdpr", at or now)
+    basis = f"{limit.provision}: {_figure(limit)}"
+    if agreed_hours is not None:
+        basis = f"{limit.provision}: without undue delay; {agreed_hours:g} h by agreement"
+    hours = limit.hours if agreed_hours is None else agreed_hours
+    return _clock("notice_to_controller", at, hours, basis, law)
 
 
-def triage_clock(received_at: datetime) -> Clock:
+def triage_clock(received_at: datetime, *, law: Law = LAW) -> Clock:
     """Our own clock for looking at a report at all, from its receipt."""
-    limit = limit_at("triage", "own", received_at)
-    return _clock("triage", received_at, limit.hours, f"{limit.provision}: {_figure(limit)} from receipt")
+    limit = law.limit("triage", "own", received_at)
+    basis = f"{limit.provision}: {_figure(limit)} from receipt"
+    return _clock("triage", received_at, limit.hours, basis, law)
+
+
+def inquiry_clock(tip_at: datetime, *, law: Law = LAW) -> Clock:
+    """Our own clock for the short inquiry that a tip allows before one counts as aware.
+
+    Guidelines 9/2022 want it to begin at once and to be short. When it runs out undecided, awareness is
+    taken to be that moment, unless a named person says why not.
+    """
+    limit = law.limit("inquiry", "own", tip_at)
+    return _clock("inquiry", tip_at, limit.hours, f"{limit.provision}: {_figure(limit)} from the tip", law)
 
 
 def promise_applies(promise: NotificationPromise, facts: Facts, identifiable: Tri) -> bool:
@@ -145,7 +169,9 @@ def promise_applies(promise: NotificationPromise, facts: Facts, identifiable: Tr
     return not (promise.only_processor_breaches and facts.at_a_processor == "no")
 
 
-def promise_clocks(promise: NotificationPromise, facts: Facts, aware: Moment | None) -> list[Clock]:
+def promise_clocks(
+    promise: NotificationPromise, facts: Facts, aware: Moment | None, identifiable: Tri, *, law: Law = LAW
+) -> list[Clock]:
     """The organisation's own promise, one clock for each audience it covers.
 
     A promise counted from the occurrence runs from the earliest plausible moment (`occurred_from`, also
@@ -158,13 +184,23 @@ def promise_clocks(promise: NotificationPromise, facts: Facts, aware: Moment | N
         basis += ", which is not known yet"
     elif from_occurrence and facts.timeline.occurred_is_estimate:
         basis += ", estimated"
+    elif aware and aware.provisional and not from_occurrence:
+        basis += f", provisionally taken from {aware.words}"
+    basis += "".join(f"; {condition}" for condition in _undecided(promise, facts, identifiable))
     kinds: dict[str, ClockKind] = {"authority": "own_promise_authority", "subjects": "own_promise_subjects"}
-    return [_clock(kinds[audience], at, promise.hours, basis) for audience in promise.covers]
+    return [_clock(kinds[audience], at, promise.hours, basis, law) for audience in promise.covers]
 
 
-def _clock(kind: ClockKind, at: datetime | None, hours: float | None, basis: str) -> Clock:
+def _undecided(promise: NotificationPromise, facts: Facts, identifiable: Tri) -> Iterator[str]:
+    if promise.only_if_identifiable and identifiable == "unknown":
+        yield "whether identifiable data were compromised is not known yet"
+    if promise.only_processor_breaches and facts.at_a_processor == "unknown":
+        yield "whether it happened at a processor is not known yet"
+
+
+def _clock(kind: ClockKind, at: datetime | None, hours: float | None, basis: str, law: Law) -> Clock:
     due = None if at is None or hours is None else after_hours(at, hours)
-    return Clock(kind, at, due, basis, hours)
+    return Clock(kind, at, due, basis, hours, rules_version=law.version)
 
 
 def _hours_or_endless(limit: Limit) -> float:

@@ -4,11 +4,13 @@ The record (art. 33(5)) is no question: every breach is documented. Advice for a
 exemption is claimed by that person, with evidence.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from incident.rules.breach import is_breach, is_unintelligible
 from incident.rules.facts import Facts
+from incident.rules.limits import Limit, Threshold
 from incident.rules.reasons import Reason
 from incident.rules.risk import RiskFound
 
@@ -42,34 +44,43 @@ _NOT_OURS: Final = Reason(
 )
 
 
-def authority_notification(facts: Facts, risk: RiskFound) -> DutyFound:
-    """Whether the authority is to be notified: yes, unless a risk is shown to be unlikely (art. 33(1))."""
+_TO_AUTHORITY: Final[Mapping[Threshold, str]] = {
+    "none": "The authority is notified of every breach",
+    "risk": "The authority is notified unless a risk is unlikely",
+    "high": "The authority is notified when the risk is likely to be high",
+}
+
+
+def authority_notification(facts: Facts, risk: RiskFound, limits: Sequence[Limit]) -> DutyFound:
+    """Whether an authority is to be notified by any of the laws that apply (`limits`, one of each).
+
+    By the GDPR: yes, unless a risk is shown to be unlikely (art. 33(1)).
+    """
     if not facts.is_controller:
         return DutyFound(required=False, reasons=(_NOT_OURS,))
-    if risk.level == "unlikely":
+    owed = [limit for limit in limits if limit.reached_at(risk.level)]
+    if not owed and risk.level == "unlikely":
         return DutyFound(required=False, reasons=risk.reasons)
-    reason = Reason("The authority is notified unless a risk is unlikely", "GDPR art. 33(1)")
-    return DutyFound(required=True, reasons=(reason, *risk.reasons))
+    reasons = tuple(Reason(_TO_AUTHORITY[each.threshold], each.provision) for each in owed or limits)
+    return DutyFound(required=bool(owed), reasons=(*reasons, *risk.reasons))
 
 
-def subject_communication(facts: Facts, risk: RiskFound) -> DutyFound:
-    """Whether the people are to be told: at high risk, unless art. 34(3)(a) or (b) frees from it.
+def subject_communication(facts: Facts, risk: RiskFound, limit: Limit) -> DutyFound:
+    """Whether the people are to be told: at high risk (`limit`), unless art. 34(3)(a) or (b) frees from it.
 
     The third ground, disproportionate effort, replaces the messages by a public one and frees from nothing;
     it is not decided by facts.
     """
     if not facts.is_controller:
         return DutyFound(required=False, reasons=(_NOT_OURS,))
-    if risk.level != "high":
-        reason = Reason("People are told when the risk is likely to be high", "GDPR art. 34(1)")
+    if not limit.reached_at(risk.level):
+        reason = Reason("People are told when the risk is likely to be high", limit.provision)
         return DutyFound(required=False, reasons=(reason, *risk.reasons))
     freed = _exemption(facts)
     if freed is not None:
         exemption, reason = freed
         return DutyFound(required=False, reasons=(reason, *risk.reasons), exemption=exemption)
-    reason = Reason(
-        "People are told without undue delay when the risk is likely to be high", "GDPR art. 34(1)"
-    )
+    reason = Reason("People are told without undue delay when the risk is likely to be high", limit.provision)
     return DutyFound(required=True, reasons=(reason, *risk.reasons))
 
 

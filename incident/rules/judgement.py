@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from incident.rules import breach, duties, risk
 from incident.rules.duties import DutyFound
 from incident.rules.facts import Facts
+from incident.rules.law import GDPR_THRESHOLDS, Thresholds
 from incident.rules.risk import RiskFound
 from incident.rules.severity import Severity, severity
 from incident.rules.vocabulary import Tri
@@ -23,10 +24,14 @@ class Judgement:
     risk: RiskFound
     authority_notification: DutyFound
     subject_communication: DutyFound
+    thresholds: Thresholds
 
 
-def judge(facts: Facts) -> Judgement:
-    """Judge the facts as they stand; never fails, whatever is missing."""
+def judge(facts: Facts, thresholds: Thresholds = GDPR_THRESHOLDS) -> Judgement:
+    """Judge the facts as they stand; never fails, whatever is missing.
+
+    `thresholds` say from which risk on the duties exist: dated data, by the laws that apply.
+    """
     scored = severity(facts)
     found = risk.assess(facts, scored)
     return Judgement(
@@ -34,6 +39,7 @@ def judge(facts: Facts) -> Judgement:
         breach.identifiable_data_compromised(facts),
         scored,
         found,
-        duties.authority_notification(facts, found),
-        duties.subject_communication(facts, found),
+        duties.authority_notification(facts, found, thresholds.authority),
+        duties.subject_communication(facts, found, thresholds.people),
+        thresholds,
     )

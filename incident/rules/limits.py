@@ -1,50 +1,33 @@
-"""The time limits of the law, read from dated rows."""
+"""The time limits of the law, as dated rows: how many hours, and from which risk on."""
 
-from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
-from incident.rules.dated import holding_at, read_data
+from pydantic import Field
+
+from incident.rules.dated import DatedRow, Sentence
 
 Regime: TypeAlias = Literal["gdpr", "uk_gdpr", "swiss", "own"]
-
 LimitKind: TypeAlias = Literal[
-    "authority_notification", "subject_communication", "notice_to_controller", "triage"
+    "authority_notification", "subject_communication", "notice_to_controller", "triage", "inquiry"
 ]
+RiskLevel: TypeAlias = Literal["unlikely", "risk", "high"]
+Threshold: TypeAlias = Literal["none", "risk", "high"]
+
+_STEPS: Final = ("none", "unlikely", "risk", "high")
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """One dated time limit; `hours` is None where the law names no figure."""
+class Limit(DatedRow):
+    """One dated time limit; `hours` is None where the law names no figure.
+
+    `threshold` is the risk from which on the duty exists; "none" asks for no risk at all.
+    """
 
     kind: LimitKind
     regime: Regime
-    threshold: Literal["none", "risk", "high"]
-    provision: str
-    source: str
-    certainty: Literal["high", "medium", "low"]
-    valid_from: date
-    valid_to: date | None = None
-    hours: float | None = None
+    threshold: Threshold
+    provision: Sentence
+    hours: Annotated[float, Field(gt=0, le=8760, allow_inf_nan=False)] | None = None
 
-
-_DATA: Final = read_data("limits.toml")
-
-RULES_VERSION: Final[str] = _DATA["version"]
-LIMITS: Final = tuple(Limit(**row) for row in _DATA["limit"])
-_ROWS: Final = {
-    (kind, regime): tuple(row for row in LIMITS if (row.kind, row.regime) == (kind, regime))
-    for kind, regime in {(row.kind, row.regime) for row in LIMITS}
-}
-
-
-def limit_at(kind: LimitKind, regime: Regime, moment: datetime | None) -> Limit:
-    """The limit of a kind that holds at `moment`.
-
-    A moment before the first row, or none at all, gets the nearest row: a date typed wrong by years
-    must not leave a duty without its deadline.
-    """
-    rows = _ROWS[kind, regime]
-    if moment is None:
-        return rows[-1]
-    return holding_at(rows, moment) or (rows[0] if moment.date() < rows[0].valid_from else rows[-1])
+    def reached_at(self, level: RiskLevel) -> bool:
+        """Whether the duty exists at this risk to people."""
+        return _STEPS.index(level) >= _STEPS.index(self.threshold)

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias
 
 from incident.rules.facts import Count, Facts
 from incident.rules.judgement import Judgement, judge
+from incident.rules.law import Thresholds
 
 _EMPTY: Final = (None, "unknown", (), Count())
 
@@ -74,10 +75,12 @@ def unknowns(facts: Facts, judgement: Judgement) -> list[str]:
     gravest = _with(facts, {question: question.answers[-1] for question in open_questions})
     settings = (
         (facts, _outcome(judgement)),
-        (mildest, _outcome(judge(mildest))),
-        (gravest, _outcome(judge(gravest))),
+        (mildest, _outcome(judge(mildest, judgement.thresholds))),
+        (gravest, _outcome(judge(gravest, judgement.thresholds))),
     )
-    weights = {question.pointer: _weight(question, settings) for question in open_questions}
+    weights = {
+        question.pointer: _weight(question, settings, judgement.thresholds) for question in open_questions
+    }
     decisive = [pointer for pointer, weight in weights.items() if weight > 0]
     return [
         *_missing_times(facts),
@@ -103,10 +106,10 @@ def _missing_places(facts: Facts) -> Iterator[str]:
         yield "/subjects/by_country"
 
 
-def _weight(question: _Question, settings: Sequence[tuple[Facts, _Outcome]]) -> int:
+def _weight(question: _Question, settings: Sequence[tuple[Facts, _Outcome]], thresholds: Thresholds) -> int:
     """How much hangs on a fact: duties count more than the rest, the facts as they stand most."""
     return sum(
-        factor * _difference(_outcome(judge(_with(facts, {question: answer}))), outcome)
+        factor * _difference(_outcome(judge(_with(facts, {question: answer}), thresholds)), outcome)
         for factor, (facts, outcome) in zip((4, 2, 1), settings, strict=True)
         for answer in question.answers
     )

@@ -44,7 +44,16 @@ def test_decisions_made_outside_the_eea_leave_no_lead_whatever_offices_there_are
 
 
 def test_a_seat_named_outside_the_eea_is_no_main_establishment():
-    assert roles(situation("GB", ["GB", "SE"], {"SE": 9})) == {"se-imy": "each"}
+    assert roles(situation("US", ["US", "SE"], {"SE": 9})) == {"se-imy": "each"}
+
+
+@pytest.mark.parametrize(
+    ("main", "establishments"), [("GB", ["GB", "SE"]), ("none", ["GB"]), (None, ["GB"]), ("GB", [])]
+)
+def test_a_firm_run_from_britain_tells_the_ico_also_of_people_elsewhere(main, establishments):
+    found = roles(situation(main, establishments, {"SE": 9, "DK": 2}))
+
+    assert found == {"gb-ico": "separate", "se-imy": "each", "dk-datatilsynet": "each"}
 
 
 def test_a_public_body_answers_to_its_own_country_alone():

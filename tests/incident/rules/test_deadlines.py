@@ -1,4 +1,4 @@
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -16,7 +16,6 @@ from incident.rules.deadlines import (
 )
 from incident.rules.evaluation import evaluate
 from incident.rules.facts import parse
-from incident.rules.limits import LIMITS, Limit, limit_at
 from tests.incident.rules.cases import by_id, cases
 
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
@@ -196,38 +195,3 @@ def test_a_processor_cannot_put_our_awareness_after_the_receipt_of_its_report():
 
 def test_no_time_at_all_is_no_awareness():
     assert awareness(parse({})) is None
-
-
-# --- dated data ---
-
-
-def a_limit(hours, *, regime="gdpr", since=date(2018, 5, 25), until=None):
-    return Limit("authority_notification", regime, "risk", "art. 33(1)", "a law", "high", since, until, hours)
-
-
-def test_hours_come_from_the_row_that_holds_when_the_clock_starts(monkeypatch):
-    old = a_limit(72, until=date(2027, 12, 31))
-    new = a_limit(96, since=date(2028, 1, 1))
-    monkeypatch.setitem(limit_at.__globals__["_ROWS"], ("authority_notification", "gdpr"), (old, new))
-
-    before = notification_clock(Moment(datetime(2027, 12, 31, 23, 59, tzinfo=UTC), "aware_at"), GDPR)
-    after = notification_clock(Moment(datetime(2028, 1, 1, tzinfo=UTC), "aware_at"), GDPR)
-
-    assert (before.hours, after.hours) == (72, 96)
-
-
-def test_a_date_typed_wrong_by_decades_still_has_a_deadline():
-    clock = notification_clock(Moment(datetime(1926, 10, 6, tzinfo=UTC), "aware_at"), GDPR)
-
-    assert clock.due_at == datetime(1926, 10, 9, tzinfo=UTC)
-
-
-def test_with_two_laws_the_shorter_time_is_planned_by(monkeypatch):
-    short = a_limit(24, regime="uk_gdpr")
-    monkeypatch.setitem(limit_at.__globals__["_ROWS"], ("authority_notification", "uk_gdpr"), (short,))
-
-    assert notification_clock(Moment(AWARE, "aware_at"), frozenset({"gdpr", "uk_gdpr"})).hours == 24
-
-
-def test_every_limit_names_its_provision_and_source():
-    assert all(limit.provision and limit.source for limit in LIMITS)
