@@ -138,20 +138,17 @@ class _Routing:
         return found or self._homes((self.organisation.eea_representative,))
 
     def _seat(self) -> str | None:
-        """The country of the main establishment; with nothing said of it, of the single one in the EEA."""
-        if self.main:
-            return self.main if self._inside(self.main) else None
-        present = [country for country in self.establishments if self._inside(country)]
-        return present[0] if len(present) == 1 else None
+        """The country of the main establishment; with nothing said of it, of the only one there is.
+
+        With one in the EEA and another outside it decisions may be taken outside: then there is no lead.
+        """
+        seat = self.main or (self.establishments[0] if len(self.establishments) == 1 else "")
+        return seat if self._inside(seat) else None
 
     def _outside_seats(self) -> list[str]:
         """From where it is run under another law, as a British firm is: also for people elsewhere."""
-        if self.main and self.main != NOWHERE_IN_THE_EEA:
-            candidates = [self.main]
-        elif self.main or not any(self._inside(country) for country in self.establishments):
-            candidates = self.establishments
-        else:
-            candidates = []
+        known = self.main and self.main != NOWHERE_IN_THE_EEA
+        candidates = [self.main] if known else self.establishments
         return [country for country in candidates if self._is_outside_law(country)]
 
     # --- roles ---
