@@ -29,6 +29,8 @@ def read_json(raw: bytes) -> object:
     Raises NotJSON for anything else, also for NUL and lone surrogates in text and for nesting deeper
     than 64, whatever the size of the input. Never raises RecursionError.
     """
+    if not raw.strip():
+        raise NotJSON("There is nothing to read: the document is empty.")
     if raw.startswith(b"\xef\xbb\xbf"):
         raise NotJSON("The document begins with a byte order mark. Send plain UTF-8.")
     try:

@@ -70,6 +70,12 @@ def test_bytes_with_no_one_meaning_are_refused(raw):
         read_json(raw)
 
 
+@pytest.mark.parametrize("raw", [b"", b" \r\n\t"])
+def test_nothing_is_called_nothing(raw):
+    with pytest.raises(NotJSON, match="empty"):
+        read_json(raw)
+
+
 def test_a_pair_of_surrogates_is_a_character():
     assert read_json(b'"\\ud83d\\udd12"') == "\U0001f512"
 
