@@ -28,6 +28,7 @@ BLUEPRINTS = (
     "incident.views.awareness",
     "incident.views.facts",
     "incident.views.assessments",
+    "incident.views.decisions",
     "incident.views.steps",
     "incident.views.reports",
     "incident.views.processors",

@@ -43,7 +43,8 @@ class Permission(StrEnum):
     ACKNOWLEDGE_PAGE = "acknowledge a page"  # say: I have it
     TRIAGE = "triage"  # confirm that it is a personal data breach, or that it is not
     CORRECT_AWARENESS = "correct awareness"  # move the moment the clocks run from, with a reason
-    ASSESS = "assess"  # record the risk to people
+    ASSESS = "assess"  # record the risk to people, and decide whom to tell
+    AGREE_TO_DECISION = "agree to a decision"  # as the second person, not to tell
     COMPLETE_STEPS = "complete steps"  # of a playbook run, or skip them with a reason
     # Telling the authority and the people
     PREPARE_NOTIFICATION = "prepare a notification"  # draft what the authority is told
@@ -66,7 +67,8 @@ READING = {
 RESPONDING = {
     Permission.SEE_INCIDENTS, Permission.SEE_REGISTER, Permission.SEE_ON_CALL,
     Permission.SEE_PROCESSORS, Permission.REPORT_INCIDENT, Permission.ACKNOWLEDGE_PAGE,
-    Permission.TRIAGE, Permission.CORRECT_AWARENESS, Permission.ASSESS, Permission.COMPLETE_STEPS,
+    Permission.TRIAGE, Permission.CORRECT_AWARENESS, Permission.ASSESS, Permission.AGREE_TO_DECISION,
+    Permission.COMPLETE_STEPS,
     Permission.PREPARE_NOTIFICATION, Permission.PREPARE_COMMUNICATION, Permission.SEE_RECIPIENTS,
 }  # fmt: skip
 

@@ -17,7 +17,7 @@ from foundation import ledger
 from foundation.database import db
 from foundation.ledger import GENESIS, Broken
 from incident import clocks
-from incident.models import Assessment, Duty, Incident
+from incident.models import Assessment, Decision, DecisionState, Duty, Incident
 from incident.rules.facts import Facts, FactsFault
 from incident.rules.lifecycle import State
 from incident.wording import Line, line_of
@@ -35,6 +35,7 @@ class Row:
     incident: Incident
     facts: Facts | None  # None when they cannot be read any more by this release
     assessment: Assessment | None
+    decisions: tuple[Decision, ...]  # in force or waiting; each holds what the rules advised
     duties: tuple[Duty, ...]
     reasoning: str
 
@@ -74,11 +75,12 @@ def register(
     incidents = list(db.session.scalars(wanted.order_by(Incident.reported_at.desc(), Incident.id.desc())))
     ids = [each.id for each in incidents]
     assessments = _latest_assessments(ids)
-    duties = _duties(ids)
+    duties, decided = _duties(ids), _decisions(ids)
     reasons = _reasons([each.chain for each in incidents])
     return [
         Row(
-            each, _facts(each), assessments.get(each.id), tuple(duties.get(each.id, ())),
+            each, _facts(each), assessments.get(each.id), tuple(decided.get(each.id, ())),
+            tuple(duties.get(each.id, ())),
             _reasoning(assessments.get(each.id), reasons.get(each.chain)),
         )
         for each in incidents
@@ -102,6 +104,15 @@ def _duties(ids: Sequence[UUID]) -> dict[UUID, list[Duty]]:
     mine = select(Duty).where(Duty.incident_id.in_(ids)).order_by(Duty.regime, Duty.recipient)
     for duty in db.session.scalars(mine):
         found.setdefault(duty.incident_id, []).append(duty)
+    return found
+
+
+def _decisions(ids: Sequence[UUID]) -> dict[UUID, list[Decision]]:
+    found: dict[UUID, list[Decision]] = {}
+    alive = (DecisionState.PENDING, DecisionState.IN_FORCE)
+    mine = select(Decision).where(Decision.incident_id.in_(ids), Decision.state.in_(alive))
+    for decision in db.session.scalars(mine.order_by(Decision.number)):
+        found.setdefault(decision.incident_id, []).append(decision)
     return found
 
 

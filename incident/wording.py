@@ -37,7 +37,16 @@ SENTENCES: Mapping[str, LazyString] = {
     "clocks.moved": _l("Clocks moved."),
     "clock.stopped": _l("A clock stopped: %(clock)s."),
     "clock.resumed": _l("A clock runs again: %(clock)s."),
-    "assessment.recorded": _l("The risk was assessed and decided on: %(risk)s."),
+    "assessment.recorded": _l("The risk was assessed: %(risk)s."),
+    "advice.recorded": _l("What the rules make of version %(facts_version)s was kept: %(risk)s."),
+    "severity.overridden": _l("A figure of the severity was set by a person: %(figure)s, %(value)s."),
+    "severity.restored": _l("The rules' own figure of the severity holds again: %(figure)s."),
+    "decision.recorded": _l("Decided: %(kind)s. Advised was: %(advised)s."),
+    "decision.proposed": _l("Decided, and waits for a second person: %(kind)s. Advised was: %(advised)s."),
+    "decision.agreed": _l("A second person agreed, and it is in force: %(kind)s."),
+    "decision.declined": _l("A second person did not agree: %(kind)s."),
+    "decision.withdrawn": _l("A decision was withdrawn: %(kind)s."),
+    "communication.published": _l("The people concerned were told in public."),
     "duty.opened": _l("A duty was opened: %(regime)s (%(recipient)s)."),
     "duty.reopened": _l("A duty is owed again: %(regime)s (%(recipient)s)."),
     "duty.not_required": _l("A duty was decided not to be owed: %(regime)s (%(recipient)s)."),
@@ -84,6 +93,14 @@ SENTENCES: Mapping[str, LazyString] = {
     "evidence.exported": _l("The evidence was exported."),
     "access.refused": _l("Somebody without permission was turned away."),
 }
+DECIDED: Mapping[str, LazyString] = {
+    "notify_authority": _l("notify the authority"), "do_not_notify": _l("do not notify the authority"),
+    "communicate": _l("tell the people"), "do_not_communicate": _l("do not tell the people"),
+    "exempt_34_3_a": _l("people need not be told, art. 34(3)(a)"),
+    "exempt_34_3_b": _l("people need not be told, art. 34(3)(b)"),
+    "exempt_34_3_c": _l("tell the people in public instead, art. 34(3)(c)"),
+    "keep_promise": _l("keep our promise"), "promise_not_owed": _l("our promise does not cover this"),
+}  # fmt: skip
 # How the codes of the details are called in a sentence.
 CODES: Mapping[str, Mapping[str, LazyString]] = {
     "regime": {
@@ -99,12 +116,16 @@ CODES: Mapping[str, Mapping[str, LazyString]] = {
         "own_promise_subjects": _l("own promise towards the people"),
         "notice_to_controller": _l("towards the controller"), "triage": _l("first look"),
     },
+    "kind": DECIDED, "advised": DECIDED,
+    "figure": {
+        "dpc": _l("data context"), "ei": _l("ease of identification"), "cb": _l("circumstances"),
+    },
     "channel": {"email": _l("e-mail"), "sms": _l("text message")},
     "risk": {"unlikely": _l("a risk is unlikely"), "risk": _l("a risk"), "high": _l("a high risk")},
 }  # fmt: skip
 GROUPS = {
     "message": "sent", "messages": "sent", "page": "sent", "step": "sent", "playbook": "sent",
-    "anchor": "sent", "clock": "counted", "clocks": "counted",
+    "anchor": "sent", "clock": "counted", "clocks": "counted", "advice": "counted",
 }  # fmt: skip
 
 

@@ -114,6 +114,26 @@ DUTIES: Final = {
     "promise-authority": _l("Notify the authority, as promised"),
     "promise-subjects": _l("Tell the people, as promised"),
 }  # fmt: skip
+QUESTIONS: Final = {
+    "authority": _l("Notify the authority?"), "people": _l("Tell the people concerned?"),
+    "promise": _l("Keep our own promise?"),
+}  # fmt: skip
+KINDS: Final = {
+    "notify_authority": _l("Notify the authority"), "do_not_notify": _l("Do not notify the authority"),
+    "communicate": _l("Tell the people"), "do_not_communicate": _l("Do not tell the people"),
+    "exempt_34_3_a": _l("Exempt: nobody could read the data, art. 34(3)(a)"),
+    "exempt_34_3_b": _l("Exempt: the high risk was taken away, art. 34(3)(b)"),
+    "exempt_34_3_c": _l("Tell them in public instead: disproportionate effort, art. 34(3)(c)"),
+    "keep_promise": _l("Keep our promise"), "promise_not_owed": _l("Our promise does not cover this"),
+    "later": _l("Not decided yet"),
+}  # fmt: skip
+DECISION_STATES: Final = {
+    "pending": _l("Waits for a second person"), "in_force": _l("In force"), "declined": _l("Not agreed to"),
+    "withdrawn": _l("Withdrawn"), "replaced": _l("Replaced"),
+}  # fmt: skip
+FIGURES: Final = {
+    "dpc": _l("Data context"), "ei": _l("Ease of identification"), "cb": _l("Circumstances"),
+}  # fmt: skip
 AUTHORITY_ROLES: Final = {
     "sole": _l("to be notified"), "lead": _l("lead, to be notified"), "each": _l("to be notified"),
     "separate": _l("to be notified, outside the one-stop-shop"), "concerned": _l("hears of it from the lead"),

@@ -8,7 +8,7 @@ from sqlalchemy import Select, func, select
 
 from foundation.database import db
 from foundation.errors import Invalid, Refused
-from incident import clocks
+from incident import clocks, decisions
 from incident.models import Assessment, Closure, CommunicationState, Incident, SubjectCommunication
 from incident.rules.lifecycle import Move, State
 from incident.triage.marks import after, open_duties, quieten, record, said_last
@@ -33,6 +33,10 @@ def hindrances(incident: Incident) -> Hindrances:
     ]
     if not _count(select(func.count()).select_from(Assessment).where(Assessment.incident_id == incident.id)):
         found.append(_("nobody has assessed the risk and decided whom to tell"))
+    found += [
+        _("a decision waits for a second person (%(name)s decided it)", name=each.by)
+        for each in decisions.waiting(incident)
+    ]
     under_way = select(func.count()).select_from(SubjectCommunication).where(
         SubjectCommunication.incident_id == incident.id,
         SubjectCommunication.state.in_((CommunicationState.APPROVED, CommunicationState.SENDING)),

@@ -18,14 +18,16 @@ from foundation import ledger
 from foundation.database import db
 from foundation.http import url_if
 from foundation.ledger import Entry
-from incident import assessment, clocks, triage
-from incident.assessment import Advised
-from incident.forms.facts import FIELDS, SECTIONS, label_of
+from incident import advice as advising
+from incident import assessment, clocks, decisions, owed, triage
+from incident.forms.facts import FIELDS, SECTIONS
 from incident.forms.fields import Field, Kind, find
-from incident.models import Assessment, Awareness, Clock, Duty, FactsVersion, Incident, Report
+from incident.models import Assessment, Awareness, Clock, Duty, FactsVersion, Incident, Question, Report
 from incident.rules.facts import Facts
 from incident.rules.lifecycle import State
 from incident.triage.closing import Hindrances
+from incident.views import beside
+from incident.views.beside import Beside, DecisionRow
 from incident.views.shown import processor_names
 from notifications import delivery, paging
 from playbooks import runs
@@ -98,8 +100,10 @@ class Page:
     version: FactsVersion
     versions: list[FactsVersion]
     reports: list[Report]
-    advice: Advised
+    beside: Beside
     assessments: list[Assessment]
+    decisions: list[DecisionRow]
+    undecided: list[Question]
     duties: list[Duty]
     steps: list[StepView]
     calls: list[Call]
@@ -109,7 +113,6 @@ class Page:
     notes: list[Entry]
     chain: list[Moment]
     told: list[Told]
-    unknown: list[str]
     hindrances: Hindrances
     action: Action | None = field(default=None)
 
@@ -118,21 +121,21 @@ def page(incident: Incident, *, version: int | None, now: datetime) -> Page:
     """Gather the page; `version` is the facts version to show, the latest when there is no such."""
     versions = _mine(select(FactsVersion).order_by(FactsVersion.number), FactsVersion, incident)
     shown = next((each for each in versions if each.number == version), versions[-1])
-    facts, advice = clocks.current_facts(incident), assessment.advised(incident, now=now)
+    facts, advice = clocks.current_facts(incident), advising.advised(incident, now=now)
     processor = processor_names([incident.processor_id] if incident.processor_id else [])
     made = Page(
         incident=incident, processor=next(iter(processor.values()), None), lead=_lead(incident),
         clocks=_clocks(incident), awareness=triage.awareness_rows(incident),
         facts=facts, version=shown, versions=versions,
         reports=_mine(select(Report).order_by(Report.received_at), Report, incident),
-        advice=advice, assessments=assessment.assessments_of(incident),
-        duties=assessment.duties_of(incident), steps=runs.steps_for(incident.chain), calls=_calls(incident),
+        beside=beside.of(incident, advice), assessments=assessment.assessments_of(incident),
+        decisions=beside.decisions_of(incident, advice), undecided=decisions.undecided(incident, advice),
+        duties=owed.duties_of(incident), steps=runs.steps_for(incident.chain), calls=_calls(incident),
         messages=delivery.log_for(incident.chain),
         names={each.id: each.name for each in people.staff_of(incident.organisation_id)},
         unreached=delivery.unreached_count(incident.chain),
         notes=[each for each in ledger.entries(incident.chain) if each.action == "note.added"],
         chain=list(_gaps(_together(_moments(incident, facts)))), told=_told(shown.facts),
-        unknown=[label_of(pointer) for pointer in advice.evaluation.unknown],
         hindrances=triage.hindrances(incident),
     )  # fmt: skip
     made.action = next(_actions(made, current_staff()), None)

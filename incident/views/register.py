@@ -27,7 +27,7 @@ def index() -> ResponseReturnValue:
     rows = register.register(visible_incidents(), state=state, since=since, until=until)
     return render_template(
         "incident/register.html", rows=rows, states=list(State), state=state, year=year,
-        filtered=bool(state or since), whom=words.whom,
+        filtered=bool(state or since), whom=words.whom, said=words,
     )  # fmt: skip
 
 

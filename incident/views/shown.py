@@ -7,9 +7,11 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
+from accounts.permissions import Permission, current_staff, may
 from foundation.database import db
+from incident import decisions
 from incident.access import visible_incidents
-from incident.models import Clock, Incident, Processor, Report, ReportState
+from incident.models import Clock, Decision, Incident, Processor, Report, ReportState
 from incident.rules.lifecycle import State
 from notifications import delivery, paging
 from playbooks import runs
@@ -36,6 +38,14 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """A decision that waits for a second person, for somebody who can be that person."""
+
+    incident: Incident
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
 class Board:
     """The board and its counts; all of them of incidents that the reader may see."""
 
@@ -45,6 +55,7 @@ class Board:
     overdue: int
     nobody_has: int
     faulty_reports: int
+    waiting: list[Waiting]
 
 
 def board(now: datetime) -> Board:
@@ -61,8 +72,19 @@ def board(now: datetime) -> Board:
     return Board(
         rows=rows, over=_lately_over(), within_a_day=sum(now <= each <= now + SOON for each in due),
         overdue=sum(each < now for each in due), nobody_has=sum(row.nobody_has for row in rows),
-        faulty_reports=faulty_reports(),
+        faulty_reports=faulty_reports(), waiting=_waiting(),
     )  # fmt: skip
+
+
+def _waiting() -> list[Waiting]:
+    """What waits for the reader to agree to it; nothing for those who cannot."""
+    staff = current_staff()
+    if not may(staff, Permission.AGREE_TO_DECISION):
+        return []
+    return [
+        Waiting(incident, decision) for incident, decision in decisions.waiting_in(visible_incidents())
+        if decisions.hindrance(decision, staff) is None
+    ]  # fmt: skip
 
 
 def _rows(incidents: Sequence[Incident]) -> list[Row]:

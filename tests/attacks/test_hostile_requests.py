@@ -8,7 +8,8 @@ from tests.incident import desk
 NUL = "x\0y"
 HUGE = "9" * 40
 ASSESSED = {
-    "breach": "yes", "identifiable": "yes", "risk": "high", "notify_authority": "yes", "tell_people": "yes",
+    "breach": "yes", "identifiable": "yes", "risk": "high",
+    "authority": "notify_authority", "people": "communicate", "promise": "keep_promise",
 }  # fmt: skip
 # Address after the incident's, or whole; and the form.
 FORMS = [

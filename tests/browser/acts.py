@@ -74,7 +74,10 @@ def decide(page: Page, incident: str, reason: str, look: Look = nothing) -> None
     """Judge the risk and decide whom to tell."""
     page.goto(incident)
     page.get_by_role("link", name="Assess and decide").first.click()
-    answers = {"identifiable": "yes", "risk": "high", "notify_authority": "yes", "tell_people": "yes"}
+    answers = {
+        "identifiable": "yes", "risk": "high", "authority": "notify_authority", "people": "communicate",
+        "promise": "keep_promise",
+    }  # fmt: skip
     for name, answer in answers.items():
         page.locator(f'#f-{name} input[value="{answer}"]').check()
     page.get_by_label("Reason").fill(reason)

@@ -8,9 +8,10 @@ from sqlalchemy import select
 from accounts.models import StaffMember
 from foundation import ledger
 from foundation.database import acting_for, db, everyone, transaction, utcnow
-from incident import assessment, example, intake, triage
-from incident.assessment import Decision
-from incident.models import Clock, Duty, Incident, Processor
+from incident import assessment, decisions, example, intake, triage
+from incident.assessment import Verdict
+from incident.decisions import Answer
+from incident.models import Clock, Decision, Duty, Incident, Kind, Processor, Question
 from incident.rules.facts import parse
 from tests import people
 
@@ -53,27 +54,58 @@ def confirmed(cast, **changes):
     return incident_id
 
 
-DECISION = Decision(
-    "yes", "yes", "high", notify_authority=True, tell_people=True, reason="Names and absence."
-)
+QUESTION_OF = {
+    Kind.NOTIFY: Question.AUTHORITY, Kind.DO_NOT_NOTIFY: Question.AUTHORITY,
+    Kind.KEEP_PROMISE: Question.PROMISE, Kind.PROMISE_NOT_OWED: Question.PROMISE,
+}  # fmt: skip
+TELL = (Kind.NOTIFY, Kind.COMMUNICATE, Kind.KEEP_PROMISE)
+TELL_NOBODY = (Kind.DO_NOT_NOTIFY, Kind.DO_NOT_COMMUNICATE, Kind.PROMISE_NOT_OWED)
 
 
-def assessed(cast, decision=DECISION, **changes):
+def verdict(*kinds, breach="yes", identifiable="yes", risk="high", reason="Names and absence."):
+    """What is judged, and these answers with it."""
+    answers = [Answer(QUESTION_OF.get(kind, Question.PEOPLE), kind, reason) for kind in kinds]
+    return Verdict(breach, identifiable, risk, reason, answers)
+
+
+DECISION = verdict(*TELL)
+NOT_TOLD = verdict(*TELL_NOBODY, risk="unlikely", reason="Keys safe.")
+
+
+def assessed(cast, told=DECISION, **changes):
     """A confirmed incident with a decision by Dorthe; its id."""
     incident_id = confirmed(cast, **changes)
-    assess(cast, incident_id, decision)
+    assess(cast, incident_id, told)
     return incident_id
 
 
-def assess(cast, incident_id, decision=DECISION, *, who=people.DORTHE, after=None, facts_number=None):
-    """Record a decision."""
+def assess(cast, incident_id, told=DECISION, *, who=people.DORTHE, after=None, facts_number=None):
+    """Record a judgement with its decisions."""
     with working(cast, incident_id) as incident:
-        before = len(assessment.assessments_of(incident)) if after is None else after
+        before = assessment.seen(incident) if after is None else after
         return assessment.record(
-            incident, decision, after=before, facts_number=facts_number or incident.facts_number,
-            by=person(cast, who),
-            now=utcnow(),
+            incident, told, after=before, facts_number=facts_number or incident.facts_number,
+            by=person(cast, who), now=utcnow(),
         )  # fmt: skip
+
+
+def agree(cast, incident_id, *, who=people.BIRK):
+    """Somebody agrees to everything that waits for a second person."""
+    with working(cast, incident_id) as incident:
+        for each in decisions.waiting(incident):
+            decisions.agree(
+                incident, each, assessment.latest(incident), facts_number=incident.facts_number,
+                by=person(cast, who), now=utcnow(),
+            )  # fmt: skip
+
+
+def decisions_of(cast, incident_id):
+    """(kind, state) of every decision, in order."""
+    with acting_for(cast.promark):
+        db.session.rollback()
+        db.session.expire_all()
+        mine = select(Decision).where(Decision.incident_id == incident_id).order_by(Decision.number)
+        return [(each.kind, each.state) for each in db.session.scalars(mine)]
 
 
 def person(cast, email):

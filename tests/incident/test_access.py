@@ -52,7 +52,8 @@ def test_eskil_can_change_nothing_of_promark_either(app, cast, signed_in):
 
 A_BIT_OF_EVERYTHING = {
     "at": "2026-11-01T09:30", "reason": "Because.", "after": "1", "confirmed": "yes", "breach": "yes",
-    "identifiable": "yes", "risk": "high", "notify_authority": "yes", "tell_people": "yes", "text": "Hello.",
+    "identifiable": "yes", "risk": "high",
+    "authority": "notify_authority", "people": "communicate", "promise": "keep_promise", "text": "Hello.",
     "title": "Other", "facts_number": "1",
 }  # fmt: skip
 

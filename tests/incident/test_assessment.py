@@ -1,22 +1,18 @@
 """Whom to tell is decided by a named person; duties follow, and nothing weakens one in silence."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
 from foundation.database import acting_for, db, utcnow
-from foundation.errors import Invalid, NotAllowed, Refused
-from incident import assessment, intake, triage
-from incident.models import Assessment, Duty, DutyState
+from foundation.errors import Invalid, Refused
+from incident import assessment, intake, owed, triage
+from incident.models import Assessment, Duty, DutyState, Kind
 from playbooks import runs
 from tests import people
 from tests.incident import desk
 
-NOT_TOLD = replace(
-    desk.DECISION, notify_authority=False, tell_people=False, risk="unlikely", reason="Keys safe."
-)
 PROMISED = {
     ("promise-authority", "authorities", "open"), ("promise-subjects", "subjects", "open"),
 }  # fmt: skip
@@ -93,7 +89,7 @@ def test_of_two_who_assess_at_once_the_second_is_told_of_the_first(app, cast):
     incident_id = desk.assessed(cast)
 
     with pytest.raises(Refused, match="Dorthe Friis assessed it"):
-        desk.assess(cast, incident_id, replace(desk.DECISION, risk="risk"), after=0)
+        desk.assess(cast, incident_id, desk.verdict(*desk.TELL, risk="risk"), after=0)
 
 
 def test_a_decision_on_facts_that_are_no_longer_the_latest_is_refused(app, cast):
@@ -105,17 +101,10 @@ def test_a_decision_on_facts_that_are_no_longer_the_latest_is_refused(app, cast)
         desk.assess(cast, incident_id, facts_number=1)
 
 
-def test_astrid_cannot_decide_against_the_advice(app, cast):
-    incident_id = desk.confirmed(cast)
+def test_what_two_people_decided_is_not_owed_says_why(app, cast):
+    incident_id = desk.assessed(cast, desk.NOT_TOLD)
 
-    with pytest.raises(NotAllowed, match="not to notify the authority"):
-        desk.assess(cast, incident_id, NOT_TOLD, who=people.ASTRID)
-
-    assert desk.duties_of(cast, incident_id) == set()
-
-
-def test_dorthe_can_and_every_duty_says_why_it_is_not_owed(app, cast):
-    incident_id = desk.assessed(cast, NOT_TOLD)
+    desk.agree(cast, incident_id)
 
     with acting_for(cast.promark):
         duties = db.session.scalars(select(Duty)).all()
@@ -128,7 +117,7 @@ def test_no_decision_stands_without_a_reason(app, cast):
     incident_id = desk.confirmed(cast)
 
     with pytest.raises(Invalid, match="reason"):
-        desk.assess(cast, incident_id, replace(desk.DECISION, reason=" "))
+        desk.assess(cast, incident_id, desk.verdict(*desk.TELL, reason=" "))
 
 
 def test_only_a_confirmed_breach_is_assessed(app, cast):
@@ -139,10 +128,11 @@ def test_only_a_confirmed_breach_is_assessed(app, cast):
 
 
 def test_a_change_of_mind_towards_telling_makes_the_duty_owed_again_with_its_old_deadline(app, cast):
-    incident_id = desk.assessed(cast, NOT_TOLD)
+    incident_id = desk.assessed(cast, desk.NOT_TOLD)
+    desk.agree(cast, incident_id)
     due = desk.duty_of(cast, incident_id, "gdpr-33").due_at
 
-    desk.assess(cast, incident_id, replace(desk.DECISION, reason="The key was taken too."))
+    desk.assess(cast, incident_id, desk.verdict(*desk.TELL, reason="The key was taken too."))
 
     duty = desk.duty_of(cast, incident_id, "gdpr-33")
     assert (duty.state, duty.due_at) == (DutyState.OPEN, due)
@@ -155,10 +145,11 @@ def test_a_duty_that_is_met_stays_met_whatever_is_decided_later(app, cast):
     incident_id = desk.assessed(cast)
     duty = desk.duty_of(cast, incident_id, "gdpr-33")
     with desk.working(cast, incident_id):
-        owed = db.session.get_one(Duty, duty.id)
-        owed.state, owed.met_at = DutyState.MET, utcnow()
+        met = db.session.get_one(Duty, duty.id)
+        met.state, met.met_at = DutyState.MET, utcnow()
 
-    desk.assess(cast, incident_id, NOT_TOLD)
+    desk.assess(cast, incident_id, desk.NOT_TOLD)
+    desk.agree(cast, incident_id)
 
     assert desk.duty_of(cast, incident_id, "gdpr-33").state == DutyState.MET
     assert desk.duty_of(cast, incident_id, "gdpr-34").state == DutyState.NOT_REQUIRED
@@ -167,7 +158,7 @@ def test_a_duty_that_is_met_stays_met_whatever_is_decided_later(app, cast):
 def test_a_lower_risk_takes_back_no_duty_by_itself(app, cast):
     incident_id = desk.assessed(cast)
 
-    desk.assess(cast, incident_id, replace(desk.DECISION, risk="risk", reason="Fewer people."))
+    desk.assess(cast, incident_id, desk.verdict(risk="risk", reason="Fewer people."))
 
     assert desk.duty_of(cast, incident_id, "gdpr-34").state == DutyState.OPEN
 
@@ -177,9 +168,14 @@ def test_at_softwerk_which_promises_nothing_only_the_law_counts(app, cast):
     with desk.working(cast, incident_id, "softwerk") as incident:
         triage.confirm(incident, by="Eskil", now=utcnow())
         assessment.record(
-            incident, desk.DECISION, after=0, facts_number=1, by=desk.person(cast, people.ESKIL), now=utcnow()
+            incident,
+            desk.verdict(Kind.NOTIFY, Kind.COMMUNICATE),
+            after=0,
+            facts_number=1,
+            by=desk.person(cast, people.ESKIL),
+            now=utcnow(),
         )
-        assert {duty.regime for duty in assessment.duties_of(incident)} == {"gdpr-33", "gdpr-34"}
+        assert {duty.regime for duty in owed.duties_of(incident)} == {"gdpr-33", "gdpr-34"}
 
 
 def test_people_who_are_told_without_a_law_that_asks_are_owed_it_all_the_same(app, cast):
@@ -187,15 +183,15 @@ def test_people_who_are_told_without_a_law_that_asks_are_owed_it_all_the_same(ap
         cast, organisation="softwerk", processor=None, disclosure={"exfiltration": "not_excluded"},
         data={"categories": ["name"], "identifiability": "direct"}, cause={"category": "human_error"},
     )  # fmt: skip
-    told = replace(desk.DECISION, risk="risk")
+    told = desk.verdict(Kind.NOTIFY, Kind.COMMUNICATE, risk="risk")
     with desk.working(cast, incident_id, "softwerk") as incident:
         triage.confirm(incident, by="Eskil", now=utcnow())
         assessment.record(
             incident, told, after=0, facts_number=1, by=desk.person(cast, people.ESKIL), now=utcnow()
         )
-        owed = {duty.regime: duty for duty in assessment.duties_of(incident)}
-    assert owed["gdpr-34"].state == DutyState.OPEN
-    assert owed["gdpr-34"].due_at is None
+        found = {duty.regime: duty for duty in owed.duties_of(incident)}
+    assert found["gdpr-34"].state == DutyState.OPEN
+    assert found["gdpr-34"].due_at is None
 
 
 def test_awareness_corrected_after_the_decision_moves_duty_and_reminders(app, cast):

@@ -246,8 +246,9 @@ class Story:
         """Dorthe judges the risk and decides whom to tell."""
         self.dorthe.open(f"{self.incident}/assessments/new")
         told = {
-            "breach": "yes", "identifiable": "yes", "risk": "high", "notify_authority": "yes",
-            "tell_people": "yes", "reason": "Names with absence, in the hands of a thief.", **answers,
+            "breach": "yes", "identifiable": "yes", "risk": "high", "authority": "notify_authority",
+            "people": "communicate", "promise": "keep_promise",
+            "reason": "Names with absence, in the hands of a thief.", **answers,
         }  # fmt: skip
         self.dorthe.press("Record the decision", **told)
         self.work()

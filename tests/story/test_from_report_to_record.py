@@ -243,12 +243,40 @@ def test_awareness_is_not_corrected_without_a_reason(story: Story) -> None:
     assert "awareness provisional" in story.astrid.open(story.incident)
 
 
+def test_not_to_notify_is_in_force_only_when_a_second_person_agrees(story: Story) -> None:
+    story.hostco_reports()
+    story.astrid_takes_it()
+    story.astrid_confirms()
+    story.dorthe_decides(authority="do_not_notify", reason="The copy was encrypted, and the key is safe.")
+
+    waiting = story.dorthe.open(story.incident)
+    assert "Do not notify the authority Waits for a second person" in waiting
+    assert "Notify the authority Owed" in waiting
+
+    birk = story.at_desk(people.BIRK)
+    assert "Waits for you as the second person" in birk.open("/")
+    birk.open(story.incident)
+    birk.press("Yes, I agree")
+    agreed = story.dorthe.open(story.incident)
+
+    assert "Do not notify the authority In force otherwise than advised Dorthe Friis and Birk Lund" in agreed
+    assert "Notify the authority Not required" in agreed
+    record = story.dorthe.open(f"{story.incident}/record").text
+    assert (
+        "Decided, and waits for a second person: do not notify the authority. Advised was: notify" in record
+    )
+    assert "A second person agreed, and it is in force: do not notify the authority." in record
+    assert "Advised: Notify the authority." in story.dorthe.open("/register")
+
+
 def test_the_decision_opens_duties_with_due_times_and_names_who_decided(story: Story) -> None:
     story.decided()
 
     screen = story.dorthe.open(story.incident)
 
-    assert "Dorthe Friis judged: High risk. Authority is notified, people are told." in screen
+    assert "Dorthe Friis judged: High risk." in screen
+    assert "Notify the authority In force Dorthe Friis:" in screen
+    assert "Keep our promise In force Dorthe Friis:" in screen
     assert "Names with absence, in the hands of a thief." in screen
     for duty in ("Notify the authority, as promised Owed", "Notify the authority Owed Danish Data Protection",
                  "Tell the people concerned Owed", "Tell the people, as promised Owed"):  # fmt: skip
@@ -436,7 +464,8 @@ LINES = (  # who did what, in the order it was written; the sentence as it begin
     ("Astrid Holm", "The moment of awareness was fixed by a person."),
     ("Astrid Holm", "Clocks moved."),
     ("Astrid Holm", "Confirmed as a personal data breach."),
-    ("Dorthe Friis", "The risk was assessed and decided on:"),
+    ("Dorthe Friis", "The risk was assessed:"),
+    ("Dorthe Friis", "Decided: notify the authority. Advised was: notify the authority."),
     ("Dorthe Friis", "A duty was opened:"),
     ("Dorthe Friis", "The notification to Danish Data Protection Agency was drafted from the facts."),
     ("Dorthe Friis", "The notification to Danish Data Protection Agency was edited."),

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from foundation.database import db, everyone
 from incident.models import (
     AuthorityNotification,
+    Decision,
     Incident,
     Processor,
     Recipient,
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.story
 ROWS = {
     "incident_id": Incident, "notification_id": AuthorityNotification, "processor_id": Processor,
     "communication_id": SubjectCommunication, "recipient_id": Recipient, "report_id": Report,
-    "message_id": Message, "page_id": Page, "step_id": StepRecord,
+    "decision_id": Decision, "message_id": Message, "page_id": Page, "step_id": StepRecord,
 }  # fmt: skip
 WORDS = {"locale": "da"}
 OF_NOBODY = {

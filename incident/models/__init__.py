@@ -18,6 +18,15 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.database import Base, Owned, new_id
 from foundation.encryption import EncryptedBytes, EncryptedJSON, EncryptedText
+from incident.models.decided import ALONE as ALONE
+from incident.models.decided import ANSWERS as ANSWERS
+from incident.models.decided import Decision as Decision
+from incident.models.decided import DecisionState as DecisionState
+from incident.models.decided import Evaluated as Evaluated
+from incident.models.decided import FactsDraft as FactsDraft
+from incident.models.decided import Kind as Kind
+from incident.models.decided import Question as Question
+from incident.models.decided import SeverityOverride as SeverityOverride
 
 
 class Processor(Owned, Base):
@@ -188,7 +197,7 @@ class Clock(Owned, Base):
 
 
 class Assessment(Owned, Base):
-    """What was judged of the risk to people, and what was decided, by whom and why."""
+    """What was judged of the risk to people, by whom and why; what was decided stands in `Decision`."""
 
     __tablename__ = "assessments"
     __table_args__ = (UniqueConstraint("incident_id", "number"),)
@@ -200,10 +209,8 @@ class Assessment(Owned, Base):
     breach: Mapped[str] = mapped_column(String(10))
     identifiable: Mapped[str] = mapped_column(String(10))
     risk: Mapped[str] = mapped_column(String(10))
-    notify_authority: Mapped[bool]
-    tell_people: Mapped[bool]
     reason: Mapped[str]
-    advice: Mapped[dict[str, Any]]  # the evaluation as it stood when the decision was made
+    advice: Mapped[dict[str, Any]]  # the evaluation as it stood when it was judged
     by: Mapped[str] = mapped_column(String(200))
     at: Mapped[datetime]
 
