@@ -2,9 +2,9 @@
 
 import argparse
 
-from bench import intake, latency
+from bench import evaluate, intake, latency
 
-BENCHES = {"intake": intake.run, "latency": latency.run}
+BENCHES = {"intake": intake.run, "latency": latency.run}  # each on every database
 DATABASES = ("sqlite", "postgresql")
 
 
@@ -16,8 +16,9 @@ def _arguments() -> argparse.Namespace:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument(
-        "what", nargs="?", default="all", choices=[*BENCHES, "all"],
-        help="intake: reports taken in per second; latency: from the answer to the provider having the page",
+        "what", nargs="?", default="all", choices=["evaluate", *BENCHES, "all"],
+        help="evaluate: facts judged a minute by one core; intake: reports taken in per second; "
+        "latency: from the answer to the provider having the page",
     )  # fmt: skip
     parser.add_argument("--database", choices=DATABASES, help="on one database alone")
     parser.add_argument("--seconds", type=float, default=6, help="of load for each server in each round")
@@ -28,7 +29,10 @@ def _arguments() -> argparse.Namespace:
 def main() -> None:
     """Run what was asked for, on the databases asked for."""
     given = _arguments()
-    for name in BENCHES if given.what == "all" else [given.what]:
+    if given.what in {"evaluate", "all"}:
+        print("\nevaluate", flush=True)
+        evaluate.run(rounds=given.rounds)
+    for name in BENCHES if given.what == "all" else [each for each in BENCHES if each == given.what]:
         for database in [given.database] if given.database else DATABASES:
             print(f"\n{name} on {database}", flush=True)
             BENCHES[name](database, seconds=given.seconds, rounds=given.rounds)
