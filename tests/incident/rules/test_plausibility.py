@@ -199,6 +199,17 @@ def test_nothing_in_the_known_cases_cannot_be(case):
 # --- what a processor told ---
 
 
+def test_what_a_processor_told_holds_up_no_other_change_and_may_not_be_made_worse():
+    told = times(occurred_from=LATER, aware_at=EARLY)
+    worse = times(occurred_from=LATER, aware_at="2026-10-04T08:00:00Z")
+
+    assert check(told | {"title": "Now with a title"}, NOW, before=told).title
+    assert check(times(occurred_from=EARLY, aware_at=LATER), NOW, before=told).timeline.aware_at
+    for document, before in ((worse, told), (told, {}), (told | people(exactly=1, at_least=2), told)):
+        with pytest.raises(FactsFault):
+            check(document, NOW, before=before)
+
+
 def test_what_a_processor_told_stands_and_is_put_before_a_person():
     told = times(occurred_from=LATER, aware_at=EARLY) | people({"DK": 5}, exactly=1)
 
