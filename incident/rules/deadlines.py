@@ -152,8 +152,8 @@ def triage_clock(received_at: datetime, *, law: Law = LAW) -> Clock:
 def inquiry_clock(tip_at: datetime, *, law: Law = LAW) -> Clock:
     """Our own clock for the short inquiry that a tip allows before one counts as aware.
 
-    Guidelines 9/2022 want it to begin at once and to be short. When it runs out undecided, awareness is
-    taken to be that moment, unless a named person says why not.
+    Guidelines 9/2022 want it to begin at once and to be short. By its end a named person fixes awareness,
+    or writes why it is still not certain; until then the tip itself is the provisional one.
     """
     limit = law.limit("inquiry", "own", tip_at)
     return _clock("inquiry", tip_at, limit.hours, f"{limit.provision}: {_figure(limit)} from the tip", law)

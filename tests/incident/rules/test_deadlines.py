@@ -118,6 +118,48 @@ def test_a_processor_runs_no_clock_but_the_one_towards_its_controller():
     }
 
 
+def test_the_hours_of_the_agreement_end_the_notice_to_the_controller():
+    facts = {"our_role": "processor", "timeline": {"processor_aware_at": "2026-10-06T09:30:00+02:00"}}
+
+    clock = clocks_of(facts, agreed_hours=4)["notice_to_controller"]
+
+    assert clock["due_at"] == "2026-10-06T11:30:00Z"
+    assert clock["basis"] == "GDPR art. 33(2): without undue delay; 4 h by agreement"
+
+
+HIGH = {
+    "compromised": {"confidentiality": "yes"},
+    "data": {"categories": ["name", "health"], "special_categories": "yes", "identifiability": "direct"},
+    "disclosure": {"exfiltration": "published", "recipients": ["attacker", "public"]},
+}
+
+
+def test_telling_people_has_a_beginning_and_no_end_in_law():
+    clock = clocks_of(HIGH | {"timeline": {"aware_at": "2026-10-06T07:30:00Z"}})["subject_communication"]
+
+    assert (clock["starts_at"], clock["due_at"]) == ("2026-10-06T07:30:00Z", None)
+    assert clock["basis"] == "GDPR art. 34(1): without undue delay, no figure"
+
+
+def test_at_no_high_risk_no_clock_towards_people_runs():
+    assert "subject_communication" not in clocks_of({"timeline": {"aware_at": "2026-10-06T07:30:00Z"}})
+
+
+def test_what_runs_by_a_provisional_awareness_says_from_what_it_was_taken():
+    promise = {"hours": 24, "starts_at": "awareness", "covers": ["authority"]}
+    clocks = clocks_of(
+        {
+            "timeline": {"detected_at": "2026-10-06T07:30:00Z"},
+            "organisation": {"notification_promise": promise},
+        }
+    )
+
+    assert [clocks[kind]["basis"] for kind in ("authority_notification", "own_promise_authority")] == [
+        "GDPR art. 33(1): 72 h from awareness, provisionally taken from the detection",
+        "own promise: 24 h from awareness, provisionally taken from the detection",
+    ]
+
+
 def test_with_no_time_known_the_clock_is_there_and_says_so():
     clock = clocks_of({})["authority_notification"]
 
@@ -143,7 +185,33 @@ def test_a_promise_on_identifiable_data_runs_while_it_is_undecided_whether_they_
     promise = {"hours": 72, "starts_at": "occurrence", "covers": ["subjects"], "only_if_identifiable": True}
     facts = {"organisation": {"notification_promise": promise}, "compromised": {"confidentiality": "yes"}}
 
-    assert "own_promise_subjects" in clocks_of(facts)
+    assert "which is not known yet; whether identifiable" in clocks_of(facts)["own_promise_subjects"]["basis"]
+
+
+@pytest.mark.parametrize("covers", [["authority"], ["subjects"], ["subjects", "authority"], []])
+def test_a_promise_covers_whom_it_names_and_nobody_else(covers):
+    promise = {"hours": 72, "starts_at": "occurrence", "covers": covers}
+    facts = {"organisation": {"notification_promise": promise}}
+
+    promised = {kind.removeprefix("own_promise_") for kind in clocks_of(facts) if "promise" in kind}
+    assert promised == set(covers)
+
+
+def test_a_promise_is_kept_as_controller_and_not_as_a_processor():
+    promise = {"hours": 72, "starts_at": "occurrence", "covers": ["authority", "subjects"]}
+    facts = {"our_role": "processor", "organisation": {"notification_promise": promise}}
+
+    assert set(clocks_of(facts)) == {"notice_to_controller"}
+
+
+def test_what_a_clock_rests_on_fits_its_column():
+    promise = {
+        "hours": 0.123456789, "starts_at": "occurrence", "covers": ["subjects"],
+        "only_if_identifiable": True, "only_processor_breaches": True,
+    }  # fmt: skip
+    facts = {"organisation": {"notification_promise": promise}, "compromised": {"confidentiality": "yes"}}
+
+    assert max(len(clock["basis"]) for clock in clocks_of(facts).values()) < 300
 
 
 def test_a_promise_counted_from_awareness_starts_there():
