@@ -93,10 +93,13 @@ SECTIONS: Final[tuple[Section, ...]] = (
         _choice("/disclosure/exfiltration", _l("Were data taken away?"), words.Exfiltration),
         _choice("/disclosure/evidence", _l("What shows that?"), words.Evidence),
         Field("/disclosure/recipients", _l("Who got them?"), Kind.MANY, get_args(words.Recipient)),
+        *_count("/disclosure/recipients_count", _l("How many got them?")),
         _tri("/disclosure/recipients_trusted", _l("Are these bound to secrecy and known to act on it?")),
         _choice("/disclosure/retrieved", _l("Did they give the data back or delete them?"), words.Retrieved),
+        Field("/disclosure/exposure_hours", _l("Hours of exposure"), Kind.NUMBER),
         _tri("/disclosure/misuse_seen", _l("Has misuse been seen?")),
         _choice("/availability/backup", _l("Is there a copy to restore from?"), words.Backup),
+        Field("/availability/restored_after_hours", _l("Hours until they were back"), Kind.NUMBER),
         _choice("/availability/service_effect", _l("What did that do to people?"), words.ServiceEffect),
     ), open=True),
     Section("data", _l("Which data"), (
@@ -104,6 +107,7 @@ SECTIONS: Final[tuple[Section, ...]] = (
         _choice("/data/special_categories", _l("Special categories, art. 9 and 10"), words.SpecialCategories),
         _choice("/data/identifiability", _l("How easily do they name a person?"), words.Identifiability),
         _choice("/data/reveals", _l("What else can be inferred?"), words.Reveals),
+        _tri("/data/public_before", _l("Could anybody read them before?")),
         _tri("/data/scope_known", _l("Is it known what the material holds?")),
         *_count("/data/records", _l("Number of records")),
     ), open=True),
@@ -135,8 +139,9 @@ LABELS: Final = {each.pointer: each.label for each in FIELDS} | {
     "/organisation/main_establishment": _l("Where the organisation has its main establishment"),
     "/disclosure/recipients_count": _l("How many got them?"),
     "/subjects/total": _l("Number of people"), "/data/records": _l("Number of records"),
-    "/availability/restored_after_hours": _l("Hours until they were back"),
-    "/disclosure/exposure_hours": _l("Hours of exposure"), "/data/public_before": _l("Public before?"),
+    "/reported_by/name": _l("Who told us"), "/reported_by/email": _l("E-mail address of who told us"),
+    "/reported_by/phone": _l("Telephone of who told us"),
+    "/reported_by/organisation": _l("Whom they work for"),
 }  # fmt: skip
 
 
@@ -148,11 +153,12 @@ def label_of(pointer: str) -> str:
 def written(document: Mapping[str, Any], zone: str) -> Sheet:
     """The form, filled in as the document tells it."""
     sheet = write(FIELDS, document, zone)
-    sheet.typed["at_a_processor"] = [_at_a_processor(document)]
+    sheet.typed["at_a_processor"] = [at_a_processor(document)]
     return sheet
 
 
-def _at_a_processor(document: Mapping[str, Any]) -> str:
+def at_a_processor(document: Mapping[str, Any]) -> str:
+    """Whether it happened at a processor, by the document: a chain says yes, an empty one no."""
     if "chain" not in document:
         return "unknown"
     return "yes" if document["chain"] else "no"
@@ -170,6 +176,24 @@ def told(sheet: Sheet, zone: str, base: Mapping[str, Any]) -> dict[str, Any] | N
     except FactsFault as faulty:
         _place(faulty, sheet)
     return None if sheet.faults else document
+
+
+def readable(sheet: Sheet, zone: str, base: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """The document of what can be read of the form, and the names of the fields that cannot be yet.
+
+    What is wrong is left as `base` has it; the sheet keeps no fault: the person is still writing.
+    """
+    as_it_was, typed = written(base, zone).typed, dict(sheet.typed)
+    left_out: list[str] = []
+    for _round in range(2):  # fields first, then what only shows once they can be read
+        scratch = Sheet(typed=dict(typed))
+        if (document := told(scratch, zone, base)) is not None:
+            return document, left_out
+        for name in scratch.faults:
+            left_out.append(name)
+            for part in (name, f"{name}.fold"):
+                typed[part] = as_it_was.get(part, [])
+    return dict(base), left_out
 
 
 def _settle_chain(document: dict[str, Any], sheet: Sheet) -> None:

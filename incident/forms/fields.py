@@ -4,6 +4,7 @@ A field left alone says nothing: what is not known is left out of the document a
 Times are local to the organisation. A time that was twice is asked about, one that never was is refused.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from incident.rules.local_time import AmbiguousTime, LocalTimeFault, resolve_loc
 
 Typed = Mapping[str, list[str]]
 UNKNOWN: Final = "unknown"
+_NUMBER: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?", re.ASCII)
 
 
 class Kind(StrEnum):
@@ -32,6 +34,7 @@ class Kind(StrEnum):
     CHOICE = "choice"  # one word of a list; "not known" is one of them
     MANY = "many"  # any words of a list
     WHOLE = "whole"  # a whole number
+    NUMBER = "number"  # a number, with a point or a comma
     FLAG = "flag"  # a tick
     COUNTRIES = "countries"  # people by country: "DK 260", one country a line
 
@@ -163,6 +166,16 @@ def _whole(each: Field, sheet: Sheet, _zone: str) -> int | None:
     return int(text)
 
 
+def _number(each: Field, sheet: Sheet, _zone: str) -> float | None:
+    text = sheet.one(each.name).strip().replace(",", ".")
+    if not text:
+        return None
+    if not _NUMBER.fullmatch(text):
+        sheet.fault(each.name, _("A number is expected, as 2 or 0.5."))
+        return None
+    return float(text)
+
+
 def _flag(each: Field, sheet: Sheet, _zone: str) -> bool | None:
     return True if sheet.one(each.name) else None
 
@@ -181,7 +194,7 @@ def _countries(each: Field, sheet: Sheet, _zone: str) -> dict[str, int]:
 
 _READ: Final[Mapping[Kind, Callable[[Field, Sheet, str], Any]]] = {
     Kind.TEXT: _text, Kind.LONG: _text, Kind.LINES: _lines, Kind.TIME: _time, Kind.CHOICE: _choice,
-    Kind.MANY: _many, Kind.WHOLE: _whole, Kind.FLAG: _flag, Kind.COUNTRIES: _countries,
+    Kind.MANY: _many, Kind.WHOLE: _whole, Kind.NUMBER: _number, Kind.FLAG: _flag, Kind.COUNTRIES: _countries,
 }  # fmt: skip
 
 
@@ -257,6 +270,8 @@ def _written(kind: Kind, value: Any) -> list[str]:
         return ["\n".join(f"{country} {count}" for country, count in value.items())]
     if kind is Kind.FLAG:
         return ["yes"] if value else []
+    if kind is Kind.NUMBER:
+        return [f"{value:g}"]
     return [str(value)]
 
 

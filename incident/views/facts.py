@@ -1,5 +1,7 @@
-"""New facts of one incident, entered by a colleague: a new version, never an edit of the old one."""
+"""New facts of one incident, entered by a colleague: kept as a draft while they type, then as a version."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -11,22 +13,50 @@ from sqlalchemy import select
 from accounts.permissions import Permission, current_staff, requires
 from foundation import locales
 from foundation.database import db, transaction, utcnow
-from incident import clocks, staff_reports
+from incident import advice as advising
+from incident import clocks, drafts, staff_reports
 from incident.access import locked_incident, visible_incident
 from incident.forms import words
-from incident.forms.facts import FIELDS, LABELS, SECTIONS, told, written
+from incident.forms.facts import FIELDS, LABELS, SECTIONS, label_of, readable, told, written
 from incident.forms.fields import Both, Sheet, merge, sheet_of
-from incident.models import FactsVersion, Incident
+from incident.models import FactsDraft, FactsVersion, Incident
+from incident.views import beside
 
 bp = Blueprint("facts", __name__, url_prefix="/incidents/<uuid:incident_id>/facts")
+OURS = frozenset(
+    {name for each in FIELDS for name in (each.name, f"{each.name}.fold")} | {"reason", "at_a_processor"}
+)
+
+
+@dataclass
+class Form:
+    """The form as it stands: what is typed upon which version, and the draft that holds it."""
+
+    sheet: Sheet
+    after: int
+    draft: FactsDraft | None = None
+    both: list[Both] | None = None  # what was saved meanwhile, by a colleague or in another window
+    by_oneself: bool = False  # it was in another window of one's own
+    left_out: list[str] = field(default_factory=list)
 
 
 @bp.get("/new")
 @requires(Permission.TRIAGE)
 def new(incident_id: UUID) -> ResponseReturnValue:
-    """The form, filled in with the latest facts."""
-    incident = visible_incident(incident_id)
-    return _form(incident, written(clocks.document_of(incident), locales.zone()), incident.facts_number)
+    """The form, with what the person has typed before, or else the latest facts."""
+    return _page(visible_incident(incident_id), _begun(visible_incident(incident_id)))
+
+
+def _begun(incident: Incident) -> Form:
+    """A draft, put on top of what colleagues have entered since; without one the latest facts."""
+    draft, latest = drafts.of(incident, current_staff()), incident.facts_number
+    if draft is None:
+        return Form(written(clocks.document_of(incident), locales.zone()), latest)
+    mine = Sheet(typed=dict(draft.typed))
+    if draft.after == latest:
+        return Form(mine, latest, draft)
+    merged, both = merge(FIELDS, _written(incident, draft.after), _written(incident, latest), mine)
+    return Form(merged, latest, draft, both)
 
 
 @bp.post("")
@@ -34,16 +64,41 @@ def new(incident_id: UUID) -> ResponseReturnValue:
 def create(incident_id: UUID) -> ResponseReturnValue:
     """Keep them as the next version; of two who changed the same version the second sees both."""
     incident, sheet = visible_incident(incident_id), sheet_of(request.form)
-    after = request.form.get("after", incident.facts_number, type=int)
-    document = told(sheet, locales.zone(), _document(incident, after))
+    form = Form(sheet, request.form.get("after", incident.facts_number, type=int))
+    form.draft = drafts.of(incident, current_staff())
+    if (elsewhere := _typed_elsewhere(incident, form)) is not None:
+        return _page(incident, elsewhere), 409
+    document = told(sheet, locales.zone(), _document(incident, form.after))
     if document is None or not _has_reason(sheet):
-        return _form(incident, sheet, after), 422
+        return _page(incident, form), 422
     try:
-        _learn(incident_id, document, sheet, after)
+        _learn(incident_id, document, sheet, form.after)
     except staff_reports.Conflict:
-        return _conflict(visible_incident(incident_id), sheet, after), 409
+        return _page(visible_incident(incident_id), _conflict(visible_incident(incident_id), form)), 409
     flash(_("Kept as a new version; the clocks follow the facts."), "success")
     return redirect(url_for("incidents.show", incident_id=incident_id, _anchor="facts"), 303)
+
+
+def _typed_elsewhere(incident: Incident, form: Form) -> Form | None:
+    """What another window of one's own has saved and this one does not hold; None when nothing is missing."""
+    draft = form.draft
+    if draft is None or draft.after != form.after or draft.revision == _seen():
+        return None
+    theirs = Sheet(typed=dict(draft.typed))
+    merged, both = merge(FIELDS, _written(incident, form.after), theirs, form.sheet)
+    if _fields_of(merged) == _fields_of(form.sheet):
+        return None
+    return Form(merged, form.after, draft, both, by_oneself=True)
+
+
+def _seen() -> int:
+    """The revision of the draft that the page in the browser holds."""
+    return request.form.get("draft", 0, type=int)
+
+
+def _fields_of(sheet: Sheet) -> dict[str, list[str]]:
+    told_ = {each.name: [text for text in sheet.all(each.name) if text] for each in FIELDS}
+    return {name: texts for name, texts in told_.items() if texts not in ([], ["unknown"])}
 
 
 def _learn(incident_id: UUID, document: dict[str, Any], sheet: Sheet, after: int) -> None:
@@ -52,12 +107,25 @@ def _learn(incident_id: UUID, document: dict[str, Any], sheet: Sheet, after: int
             locked_incident(incident_id), document, after=after, reason=sheet.one("reason"),
             by=current_staff().name, now=utcnow(),
         )  # fmt: skip
+        drafts.discard(incident_id, current_staff())
 
 
 def _has_reason(sheet: Sheet) -> bool:
     if not sheet.one("reason").strip():
         sheet.fault("reason", _("Say where the new facts come from."))
     return not sheet.faults
+
+
+def _conflict(incident: Incident, form: Form) -> Form:
+    """My changes on top of what was saved meanwhile, to be looked at and sent again."""
+    base, theirs = _written(incident, form.after), _written(incident, incident.facts_number)
+    merged, both = merge(FIELDS, base, theirs, form.sheet)
+    return Form(merged, incident.facts_number, form.draft, both)
+
+
+def _written(incident: Incident, number: int) -> Sheet:
+    """The form as that version of the facts fills it in."""
+    return written(_document(incident, number), locales.zone())
 
 
 def _document(incident: Incident, number: int) -> dict[str, Any]:
@@ -70,16 +138,85 @@ def _document(incident: Incident, number: int) -> dict[str, Any]:
     return found.facts if found else clocks.document_of(incident)
 
 
-def _conflict(incident: Incident, mine: Sheet, after: int) -> str:
-    """My changes on top of what was saved meanwhile, to be looked at and sent again."""
-    zone = locales.zone()
-    base, theirs = written(_document(incident, after), zone), written(clocks.document_of(incident), zone)
-    merged, both = merge(FIELDS, base, theirs, mine)
-    return _form(incident, merged, incident.facts_number, both)
+# --- drafts -------------------------------------------------------------------------------------
 
 
-def _form(incident: Incident, sheet: Sheet, after: int, both: list[Both] | None = None) -> str:
-    return render_template(
-        "incident/facts.html", incident=incident, sheet=sheet, sections=SECTIONS, after=after, words=words,
-        both=both, labels=LABELS,
-    )  # fmt: skip
+@bp.post("/draft")
+@requires(Permission.TRIAGE)
+def keep_draft(incident_id: UUID) -> ResponseReturnValue:
+    """Keep what is typed, by itself or by a button; a script gets what then stands beside the form."""
+    incident, sheet = visible_incident(incident_id), sheet_of(request.form)
+    form = _keep(incident, Form(sheet, request.form.get("after", incident.facts_number, type=int)))
+    if request.headers.get("X-Requested-With") == "fetch":
+        return _fragment(incident, form)
+    if form.draft:
+        flash(_("Saved %(at)s.", at=_hour(form.draft)), "success")
+    place = request.form.get("section", "beside")
+    place = place if place in {f"s-{each.key}" for each in SECTIONS} else "beside"
+    return redirect(url_for("facts.new", incident_id=incident_id, _anchor=place), 303)
+
+
+@bp.post("/draft/removal")
+@requires(Permission.TRIAGE)
+def discard_draft(incident_id: UUID) -> ResponseReturnValue:
+    """Throw the draft away: the kept facts stay as they are."""
+    incident = visible_incident(incident_id)
+    with transaction():
+        drafts.discard(incident.id, current_staff())
+    flash(_("The draft is gone. The facts are as they were kept last."), "success")
+    return redirect(url_for("incidents.show", incident_id=incident_id, _anchor="facts"), 303)
+
+
+def _keep(incident: Incident, form: Form) -> Form:
+    """Save the draft, on top of what another window saved meanwhile; a form left as it was is no draft."""
+    by = current_staff()
+    with transaction():
+        held = drafts.of(incident, by, locked=True)
+        kept = _on_top(incident, held, form)
+        if held is None and _fields_of(kept.sheet) == _fields_of(_written(incident, kept.after)):
+            return kept
+        typed = {name: texts for name, texts in kept.sheet.typed.items() if name in OURS}
+        drafts.save(incident, typed, after=kept.after, by=by, now=utcnow())
+        kept.draft = drafts.of(incident, by)
+        return kept
+
+
+def _on_top(incident: Incident, held: FactsDraft | None, form: Form) -> Form:
+    """What is typed here on top of what is held: a script says which fields were touched in this window."""
+    if held is None or (held.revision, held.after) == (_seen(), form.after):
+        return form
+    theirs = Sheet(typed=dict(held.typed))
+    touched = request.form.getlist("touched")
+    if "touched" in request.form and held.after == form.after:
+        mine = {name: form.sheet.typed.get(name, []) for name in touched if name in OURS}
+        return Form(Sheet(typed=theirs.typed | mine), form.after, by_oneself=True)
+    merged, both = merge(FIELDS, _written(incident, form.after), theirs, form.sheet)
+    return Form(merged, max(held.after, form.after), both=both, by_oneself=True)
+
+
+def _hour(draft: FactsDraft) -> str:
+    """When a draft was saved, as a clock on the wall shows it."""
+    return f"{locales.local(draft.saved_at, locales.zone()):%H:%M}"
+
+
+# --- pages --------------------------------------------------------------------------------------
+
+
+def _page(incident: Incident, form: Form) -> str:
+    return render_template("incident/facts.html", **_shown(incident, form))
+
+
+def _fragment(incident: Incident, form: Form) -> str:
+    return render_template("incident/_facts_beside.html", **_shown(incident, form))
+
+
+def _shown(incident: Incident, form: Form) -> Mapping[str, Any]:
+    now = utcnow()
+    document, left_out = readable(form.sheet, locales.zone(), _document(incident, form.after))
+    advice = advising.of_document(incident, document, now=now)
+    return {
+        "incident": incident, "form": form, "sheet": form.sheet, "sections": SECTIONS, "words": words,
+        "labels": LABELS, "now": now, "beside": beside.of(incident, advice, here=True),
+        "left_out": [label_of(f"/{name.replace('.', '/')}") for name in left_out if name],
+        "saved": _hour(form.draft) if form.draft else "",
+    }  # fmt: skip

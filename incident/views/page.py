@@ -19,10 +19,20 @@ from foundation.database import db
 from foundation.http import url_if
 from foundation.ledger import Entry
 from incident import advice as advising
-from incident import assessment, clocks, decisions, owed, triage
+from incident import assessment, clocks, decisions, drafts, owed, triage
 from incident.forms.facts import FIELDS, SECTIONS
 from incident.forms.fields import Field, Kind, find
-from incident.models import Assessment, Awareness, Clock, Duty, FactsVersion, Incident, Question, Report
+from incident.models import (
+    Assessment,
+    Awareness,
+    Clock,
+    Duty,
+    FactsDraft,
+    FactsVersion,
+    Incident,
+    Question,
+    Report,
+)
 from incident.rules.facts import Facts
 from incident.rules.lifecycle import State
 from incident.triage.closing import Hindrances
@@ -114,6 +124,7 @@ class Page:
     chain: list[Moment]
     told: list[Told]
     hindrances: Hindrances
+    draft: FactsDraft | None
     action: Action | None = field(default=None)
 
 
@@ -136,7 +147,7 @@ def page(incident: Incident, *, version: int | None, now: datetime) -> Page:
         unreached=delivery.unreached_count(incident.chain),
         notes=[each for each in ledger.entries(incident.chain) if each.action == "note.added"],
         chain=list(_gaps(_together(_moments(incident, facts)))), told=_told(shown.facts),
-        hindrances=triage.hindrances(incident),
+        hindrances=triage.hindrances(incident), draft=drafts.of(incident, current_staff()),
     )  # fmt: skip
     made.action = next(_actions(made, current_staff()), None)
     return made
