@@ -56,15 +56,23 @@ def _facts() -> dict[str, Any]:
     return schema
 
 
-def _parameter(name: str, where: str, what: str) -> dict[str, Any]:
-    return {"name": name, "in": where, "required": True, "description": what, "schema": {"type": "string"}}
+def _parameter(name: str, where: str, what: str, **limits: Any) -> dict[str, Any]:
+    schema = {"type": "string"} | limits
+    return {"name": name, "in": where, "required": True, "description": what, "schema": schema}
 
 
 SIGNED = [
-    _parameter("webhook-id", "header", "Your id of this sending; the same when you send it again."),
+    _parameter(
+        "webhook-id",
+        "header",
+        "Your id of this sending; the same when you send it again. Printable ASCII.",
+        pattern=r"^[!-\-0-\[\]-~]+$",
+        maxLength=200,
+    ),
     _parameter("webhook-timestamp", "header", "Seconds since 1970, when it was signed."),
     _parameter("webhook-signature", "header", SIGNATURE),
 ]
+RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
 ENDPOINT = _parameter("endpoint_id", "path", "The last part of your report address.")
 
 
@@ -72,8 +80,11 @@ def _report() -> dict[str, Any]:
     answers: dict[str, Any] = {
         code: {"description": what, "content": PROBLEM} for code, what in REFUSALS.items()
     }
+    for code in ("429", "503"):
+        answers[code] |= {"headers": RETRY_AFTER}
     answers["202"] = {
-        "description": "Committed. The same webhook-id again gets this answer again, with duplicate true.",
+        "description": "Committed. The same webhook-id again gets this answer again, with duplicate true. "
+        "Facts that cannot all be so, as an end before the beginning, stand as you told them.",
         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Accepted"}}},
     }
     body = {"application/json": {"schema": {"$ref": "#/components/schemas/Report"}}}
@@ -104,6 +115,12 @@ def _state() -> dict[str, Any]:
 
 TEXT, INSTANT = {"type": "string"}, {"type": "string", "format": "date-time"}
 MAYBE_TEXT = {"type": ["string", "null"]}
+FAULTS = {
+    "type": "array", "description": "Where each fault is (RFC 6901), and what is expected there.",
+    "items": {
+        "type": "object", "required": ["pointer", "detail"], "properties": {"pointer": TEXT, "detail": TEXT},
+    },
+}  # fmt: skip
 REPORT = {
     "type": "object", "required": ["type", "timestamp", "data"], "additionalProperties": False,
     "properties": {
@@ -124,16 +141,13 @@ STATE = {
     "type": "object", "required": ["report_id", "received_at", "state"],
     "properties": {
         "report_id": TEXT, "received_at": INSTANT, "state": {"enum": ["accepted", "test", "faulty", "seen"]},
-        "incident_number": MAYBE_TEXT, "incident_state": MAYBE_TEXT, "errors": {"type": "array"},
+        "incident_number": MAYBE_TEXT, "incident_state": MAYBE_TEXT, "errors": FAULTS,
     },
 }  # fmt: skip
 PROBLEM_SCHEMA = {
     "type": "object", "description": "RFC 9457", "required": ["title", "status"],
     "properties": {
         "type": TEXT, "title": TEXT, "status": {"type": "integer"}, "detail": TEXT, "request_id": TEXT,
-        "errors": {
-            "type": "array",
-            "items": {"type": "object", "properties": {"pointer": TEXT, "detail": TEXT}},
-        },
+        "errors": FAULTS,
     },
 }  # fmt: skip
