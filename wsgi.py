@@ -27,6 +27,7 @@ BLUEPRINTS = (
     "incident.views.incidents",
     "incident.views.awareness",
     "incident.views.facts",
+    "incident.views.versions",
     "incident.views.assessments",
     "incident.views.decisions",
     "incident.views.steps",
@@ -109,6 +110,7 @@ def recurring() -> tuple[tuple[str, str, float, bool], ...]:
         ("alarms", "notifications.jobs.raise_alarms", 2.0, False),
         ("playbooks", "playbooks.jobs.tick", 1.0, False),
         ("reconcile", "incident.jobs.reconcile", 5.0, False),
+        ("advise", "incident.jobs.keep_advice", 15.0, False),
     )
 
 

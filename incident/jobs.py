@@ -2,8 +2,9 @@
 
 import structlog
 
-from foundation.database import everyone, transaction, utcnow
-from incident import subject_communication
+from foundation.database import db, everyone, transaction, utcnow
+from incident import advice, subject_communication
+from incident.models import Incident
 
 log = structlog.get_logger()
 
@@ -22,3 +23,22 @@ def reconcile() -> int:
             except Exception:  # whatever it was, the others must still be followed
                 log.exception("communication.not_followed", communication=str(communication_id))
     return len(waiting)
+
+
+def keep_advice() -> int:
+    """Keep what the rules make of versions that came by a report; returns how many were kept.
+
+    Taking a report in must be quick, so it keeps none itself. One transaction each: facts that this release
+    cannot read hold up no others.
+    """
+    kept = 0
+    with everyone():
+        for incident_id, number in advice.missing():
+            try:
+                with transaction():
+                    advice.keep(db.session.get_one(Incident, incident_id), number, now=utcnow())
+            except Exception:  # whatever it was, the other versions must still be advised on
+                log.exception("advice.not_kept", incident=str(incident_id), version=number)
+            else:
+                kept += 1
+    return kept

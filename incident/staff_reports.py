@@ -18,7 +18,7 @@ from accounts.models import Organisation, StaffMember
 from foundation import ledger
 from foundation.database import db, new_id
 from foundation.errors import Invalid, Missing, Refused
-from incident import clocks, intake
+from incident import advice, clocks, intake
 from incident.models import Incident, Processor, Report, ReportState
 from incident.rules.facts import parse
 from notifications import paging
@@ -56,6 +56,7 @@ def take_in(told: FormReport, *, by: StaffMember, now: datetime) -> UUID:
     )  # fmt: skip
     incident_id, number = intake.open_incident(letter, now=now)
     _keep(told, body, incident_id, number, by, now)
+    advice.keep(db.session.get_one(Incident, incident_id), 1, now=now)
     return incident_id
 
 
@@ -116,7 +117,9 @@ def learn(
     told = intake.Told(
         incident.organisation_id, document, parse(document), by, incident.processor_id, reason.strip()
     )
-    return intake.learn(incident, told, now=now)
+    number = intake.learn(incident, told, now=now)
+    advice.keep(incident, number, now=now)
+    return number
 
 
 class Conflict(Refused):
@@ -147,6 +150,7 @@ def open_from_faulty(report: Report, *, by: StaffMember, now: datetime) -> UUID:
         at=now, report=report.id, body_sha256=report.body_sha256, kind=report.kind, reason=reason,
     )  # fmt: skip
     _end_page_if_last(report, by.name, now)
+    advice.keep(db.session.get_one(Incident, incident_id), 1, now=now)
     return incident_id
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, get_args
 
 from flask_babel import gettext as _
@@ -9,8 +10,9 @@ from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
 from incident.forms.fields import Field, Kind, Sheet, read, write
+from incident.rules import plausibility
 from incident.rules import vocabulary as words
-from incident.rules.facts import FactsFault, parse
+from incident.rules.facts import FactsFault
 
 TRI: Final = get_args(words.Tri)
 LINKS: Final = 3  # our processor, its sub-processor, and one more
@@ -164,21 +166,29 @@ def at_a_processor(document: Mapping[str, Any]) -> str:
     return "yes" if document["chain"] else "no"
 
 
-def told(sheet: Sheet, zone: str, base: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The facts document that the form tells, on top of `base`; None with every fault on the sheet."""
+def told(
+    sheet: Sheet, zone: str, base: Mapping[str, Any], *, now: datetime | None = None
+) -> dict[str, Any] | None:
+    """The facts document that the form tells, on top of `base`; None with every fault on the sheet.
+
+    What cannot be so is a fault too, unless it stands in `base` already, as a processor told it. Times are
+    held against `now` (aware).
+    """
     plain = tuple(each for each in FIELDS if each.pointer != "/at_a_processor")
     document = read(plain, sheet, zone, base)
     _settle_chain(document, sheet)
     if not document.get("title"):
         sheet.fault("title", _("A few words are needed to tell incidents apart."))
     try:
-        parse(document)
+        plausibility.check(document, now, before=dict(base) or None)
     except FactsFault as faulty:
         _place(faulty, sheet)
     return None if sheet.faults else document
 
 
-def readable(sheet: Sheet, zone: str, base: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+def readable(
+    sheet: Sheet, zone: str, base: Mapping[str, Any], *, now: datetime | None = None
+) -> tuple[dict[str, Any], list[str]]:
     """The document of what can be read of the form, and the names of the fields that cannot be yet.
 
     What is wrong is left as `base` has it; the sheet keeps no fault: the person is still writing.
@@ -187,7 +197,7 @@ def readable(sheet: Sheet, zone: str, base: Mapping[str, Any]) -> tuple[dict[str
     left_out: list[str] = []
     for _round in range(2):  # fields first, then what only shows once they can be read
         scratch = Sheet(typed=dict(typed))
-        if (document := told(scratch, zone, base)) is not None:
+        if (document := told(scratch, zone, base, now=now)) is not None:
             return document, left_out
         for name in scratch.faults:
             left_out.append(name)

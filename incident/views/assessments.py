@@ -102,7 +102,7 @@ def _form(incident: Incident, sheet: Sheet) -> str:
     document = advice.evaluation.document()
     return render_template(
         "incident/assessment.html", incident=incident, sheet=sheet, words=words, now=now,
-        judged=forms.JUDGED, seen=assessment.seen(incident), beside=beside.of(incident, advice),
+        judged=forms.JUDGED, seen=assessment.seen(incident), beside=beside.of(incident, advice, now=now),
         questions={
             each: (forms.choices(each), advising.kind_advised(document, each)) for each in advice.questions
         },

@@ -1,7 +1,7 @@
 """What stands beside a form: the advice with its figures, what to find out first, what was decided."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flask import url_for
 from flask_babel import gettext as _
@@ -11,8 +11,10 @@ from foundation import locales
 from incident import decisions, figures
 from incident.advice import Advised, kind_advised
 from incident.figures import Figures
+from incident.forms import changes
 from incident.forms.facts import FIELDS, label_of
 from incident.models import Decision, Incident, Kind, Question
+from incident.rules import plausibility
 
 LONG = timedelta(hours=24)
 
@@ -35,6 +37,7 @@ class Beside:
     figures: Figures
     wanted: list[Wanted]
     warning: str | None  # awareness may be counted from earlier
+    doubts: list[Wanted]  # what cannot be so, kept as it was told, for a person to look at
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +50,17 @@ class DecisionRow:
     hindrance: str | None
 
 
-def of(incident: Incident, advice: Advised, *, here: bool = False) -> Beside:
+def of(incident: Incident, advice: Advised, *, now: datetime, here: bool = False) -> Beside:
     """What stands beside; `here` is for the page of the facts, whose own fields are linked to."""
     found = advice.evaluation
     base = "" if here else url_for("facts.new", incident_id=incident.id)
     return Beside(
         advice, figures.figures(incident, found.judgement.severity), _wanted(advice, base),
         _warning(advice),
+        [
+            Wanted(each.pointer, changes.label(each.pointer), each.detail, f"{base}#{anchor(each.pointer)}")
+            for each in plausibility.implausible(found.facts, now)
+        ],
     )  # fmt: skip
 
 

@@ -115,7 +115,7 @@ def _page(incident: Incident, sheet: Sheet) -> str:
     document = advice.evaluation.document()
     return render_template(
         "incident/decisions.html", incident=incident, sheet=sheet, words=words, now=now,
-        beside=beside.of(incident, advice), rows=beside.decisions_of(incident, advice),
+        beside=beside.of(incident, advice, now=now), rows=beside.decisions_of(incident, advice),
         answers=ANSWERS, assessed=bool(assessment.assessments_of(incident)),
         advised={each: advising.kind_advised(document, each) for each in advice.questions},
     )  # fmt: skip

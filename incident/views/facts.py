@@ -68,7 +68,7 @@ def create(incident_id: UUID) -> ResponseReturnValue:
     form.draft = drafts.of(incident, current_staff())
     if (elsewhere := _typed_elsewhere(incident, form)) is not None:
         return _page(incident, elsewhere), 409
-    document = told(sheet, locales.zone(), _document(incident, form.after))
+    document = told(sheet, locales.zone(), _document(incident, form.after), now=utcnow())
     if document is None or not _has_reason(sheet):
         return _page(incident, form), 422
     try:
@@ -212,11 +212,11 @@ def _fragment(incident: Incident, form: Form) -> str:
 
 def _shown(incident: Incident, form: Form) -> Mapping[str, Any]:
     now = utcnow()
-    document, left_out = readable(form.sheet, locales.zone(), _document(incident, form.after))
+    document, left_out = readable(form.sheet, locales.zone(), _document(incident, form.after), now=now)
     advice = advising.of_document(incident, document, now=now)
     return {
         "incident": incident, "form": form, "sheet": form.sheet, "sections": SECTIONS, "words": words,
-        "labels": LABELS, "now": now, "beside": beside.of(incident, advice, here=True),
+        "labels": LABELS, "now": now, "beside": beside.of(incident, advice, now=now, here=True),
         "left_out": [label_of(f"/{name.replace('.', '/')}") for name in left_out if name],
         "saved": _hour(form.draft) if form.draft else "",
     }  # fmt: skip

@@ -139,7 +139,7 @@ def page(incident: Incident, *, version: int | None, now: datetime) -> Page:
         clocks=_clocks(incident), awareness=triage.awareness_rows(incident),
         facts=facts, version=shown, versions=versions,
         reports=_mine(select(Report).order_by(Report.received_at), Report, incident),
-        beside=beside.of(incident, advice), assessments=assessment.assessments_of(incident),
+        beside=beside.of(incident, advice, now=now), assessments=assessment.assessments_of(incident),
         decisions=beside.decisions_of(incident, advice), undecided=decisions.undecided(incident, advice),
         duties=owed.duties_of(incident), steps=runs.steps_for(incident.chain), calls=_calls(incident),
         messages=delivery.log_for(incident.chain),

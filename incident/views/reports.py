@@ -48,7 +48,7 @@ def new() -> ResponseReturnValue:
 def create() -> ResponseReturnValue:
     """Open an incident from what was typed; the same form twice is one incident."""
     sheet = sheet_of(request.form)
-    document = told(sheet, locales.zone(), {})
+    document = told(sheet, locales.zone(), {}, now=utcnow())
     if document is None:
         return _form(sheet), 422
     report = staff_reports.FormReport(document, sheet.one("form_id")[:200], _processor_id(sheet))

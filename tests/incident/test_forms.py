@@ -128,3 +128,24 @@ def test_of_two_who_changed_the_same_facts_neither_loses_a_word():
     assert merged.one("subjects.total.at_least") == "500"
     assert merged.one("cause.category") == "external_malicious"
     assert merged.one("reason") == "HostCo rang."
+
+
+# --- what cannot be so ------------------------------------------------------------------------------
+
+
+def test_what_cannot_be_so_is_refused_at_its_field_when_a_colleague_types_it():
+    document, sheet = tell(
+        title="Odd", timeline__occurred_from="2026-10-06T09:00", timeline__detected_at="2026-10-05T09:00"
+    )
+
+    assert document is None
+    assert "before it began" in sheet.faults["timeline.detected_at"][0]
+
+
+def test_what_a_processor_told_so_holds_up_no_other_change():
+    base = {"title": "As told", "timeline": {
+        "occurred_from": "2026-10-06T09:00:00Z", "detected_at": "2026-10-05T09:00:00Z"}}  # fmt: skip
+    sheet = written(base, CPH)
+    sheet.typed["title"] = ["Corrected"]
+
+    assert told(sheet, CPH, base)["title"] == "Corrected"
