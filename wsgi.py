@@ -32,6 +32,7 @@ BLUEPRINTS = (
     "incident.views.decisions",
     "incident.views.steps",
     "incident.views.reports",
+    "incident.views.misdirected",
     "incident.views.processors",
     "incident.views.authority_notifications",
     "incident.views.subject_communications",
