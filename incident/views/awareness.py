@@ -11,11 +11,13 @@ from accounts.permissions import Permission, current_staff, requires
 from foundation import locales
 from foundation.database import transaction, utcnow
 from foundation.errors import Invalid
-from incident import triage
+from incident import advice as advising
+from incident import clocks, triage
 from incident.access import locked_incident, visible_incident
 from incident.forms import words
 from incident.forms.fields import Sheet, local_text, sheet_of
 from incident.models import Incident
+from incident.rules.held_back import held_back
 from incident.triage.awareness import Preview
 
 bp = Blueprint("awareness", __name__, url_prefix="/incidents/<uuid:incident_id>/awareness")
@@ -88,7 +90,11 @@ def _form(
     incident: Incident, sheet: Sheet, at: datetime | None = None, preview: Preview | None = None
 ) -> str:
     rows = triage.awareness_rows(incident)
+    advice, moved = advising.advised(incident, now=utcnow()), preview.clocks if preview else ()
+    kinds = {each.kind for each in moved}
     return render_template(
         "incident/awareness.html", incident=incident, sheet=sheet, preview=preview, rows=rows, words=words,
         filed_by=triage.first_filing(incident), at=at, now=utcnow(),
+        still=[each for each in clocks.running(incident.id) if each.kind not in kinds],
+        held_back=held_back(advice.evaluation.facts, advice.evaluation.awareness),
     )  # fmt: skip

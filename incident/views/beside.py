@@ -1,10 +1,9 @@
 """What stands beside a form: the advice with its figures, what to find out first, what was decided."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from flask import url_for
-from flask_babel import gettext as _
 
 from accounts.permissions import current_staff
 from foundation import locales
@@ -15,8 +14,7 @@ from incident.forms import changes
 from incident.forms.facts import FIELDS, label_of
 from incident.models import Decision, Incident, Kind, Question
 from incident.rules import plausibility
-
-LONG = timedelta(hours=24)
+from incident.rules.held_back import HeldBack, held_back
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +34,7 @@ class Beside:
     advice: Advised
     figures: Figures
     wanted: list[Wanted]
-    warning: str | None  # awareness may be counted from earlier
+    held_back: HeldBack | None  # a processor sat on it: awareness may be counted from earlier
     doubts: list[Wanted]  # what cannot be so, kept as it was told, for a person to look at
 
 
@@ -56,7 +54,7 @@ def of(incident: Incident, advice: Advised, *, now: datetime, here: bool = False
     base = "" if here else url_for("facts.new", incident_id=incident.id)
     return Beside(
         advice, figures.figures(incident, found.judgement.severity), _wanted(advice, base),
-        _warning(advice),
+        held_back(found.facts, found.awareness),
         [
             Wanted(each.pointer, changes.label(each.pointer), each.detail, f"{base}#{anchor(each.pointer)}")
             for each in plausibility.implausible(found.facts, now)
@@ -80,19 +78,6 @@ def anchor(pointer: str) -> str:
         (each for each in FIELDS if each.pointer.startswith(f"{pointer}/")), None
     )
     return f"f-{field.name.replace('.', '-')}" if field else "s-what"
-
-
-def _warning(advice: Advised) -> str | None:
-    """A processor that knew and did not tell: an authority may count awareness from earlier."""
-    times, chain = advice.evaluation.facts.timeline, advice.evaluation.facts.chain
-    knew = times.processor_aware_at or (chain[0].aware_at if chain else None)
-    told = times.informed_at or (chain[0].told_next_at if chain else None)
-    if knew is None or told is None or told - knew <= LONG:
-        return None
-    return _(
-        "it knew %(time)s before it told us. An authority may hold that we were aware earlier.",
-        time=locales.duration(told - knew, locales.current()),
-    )
 
 
 def decisions_of(incident: Incident, advice: Advised) -> list[DecisionRow]:

@@ -1,6 +1,7 @@
 """The pages of an incident, as a person at night uses them: one action each, by plain forms."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select
@@ -231,6 +232,41 @@ def test_awareness_without_a_time_or_a_reason_asks_for_both(astrid, cast):
     assert asked.status_code == 422
     assert "Say when." in asked.text
     assert "Say why" in asked.text
+
+
+def test_a_local_time_that_never_was_is_refused(astrid, cast):
+    incident_id = desk.reported(cast)
+    typed = {"at": "2026-03-29T02:30", "reason": "Telephone.", "after": "1"}
+
+    refused = astrid.post(f"/incidents/{incident_id}/awareness", data=typed)
+
+    assert refused.status_code == 422
+    assert "put forward over this time" in refused.text
+    assert desk.incident_of(cast, incident_id).awareness_is_provisional
+
+
+def test_what_moves_is_shown_beside_what_does_not(astrid, cast):
+    incident_id = desk.reported(cast)
+    typed = {"at": local(desk.ago(hours=2)), "reason": "Telephone.", "after": "1"}
+
+    preview = astrid.post(f"/incidents/{incident_id}/awareness", data=typed).text
+
+    moved, still = preview.split("This will move")[1].split("Do not move:")
+    assert "Authority, by law" in moved
+    assert "Authority, our promise" in still
+
+
+def test_a_processor_that_sat_on_it_is_a_warning_and_moves_no_clock(astrid, cast):
+    knew = (utcnow() - timedelta(hours=60)).isoformat()
+    incident_id = desk.reported(
+        cast, chain=[{"name": "HostCo ApS", "role": "processor", "aware_at": knew}], timeline=None
+    )
+
+    page, form = (astrid.get(f"/incidents/{incident_id}{part}").text for part in ("", "/awareness"))
+
+    assert "HostCo ApS knew 60 h before we did; 24 h were allowed." in page
+    assert "It was held back." in form
+    assert desk.incident_of(cast, incident_id).aware_at > utcnow() - timedelta(minutes=5)
 
 
 # --- assessment -----------------------------------------------------------------------------------
