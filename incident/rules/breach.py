@@ -6,36 +6,50 @@ condition that a public promise may carry; it never switches off what the law as
 
 from typing import Final
 
+from incident.rules import circumstances as given
 from incident.rules.facts import Facts
+from incident.rules.legs import NO, YES, Leg, all_of, any_of, holds_something
 from incident.rules.vocabulary import Tri
 
-# Who has one of these about a person has the person, or finds them with little effort.
-IDENTIFYING: Final = frozenset(
-    {
-        "name",
-        "contact",
-        "postal_address",
-        "national_id",
-        "identity_document",
-        "photo_video",
-        "bank_account",
-        "payment_card",
-        "biometric",
-        "genetic",
-    }
+# Data that a stranger holds or has taken are breached even when nobody can read them: that bears on the
+# risk, not on the breach (9/2022, Annex B example i).
+SOMETHING_LOST: Final = any_of(
+    given.SECRECY_LOST,
+    given.CHANGED,
+    given.OUT_OF_REACH,
+    given.GONE,
+    given.TAKEN,
+    holds_something("/disclosure/recipients"),
+)
+
+# Not on somebody's word alone: logs prove that nobody had the data, or they came back unopened, or nothing
+# but the power failed.
+NOTHING_LOST: Final = all_of(
+    given.SECRECY_KEPT,
+    given.UNCHANGED,
+    given.AT_HAND,
+    any_of(
+        all_of(any_of(given.MISHAP, given.MALICE), given.LOGS_PROVE_IT),
+        all_of(given.MISHAP, given.NOTHING_TO_TAKE, any_of(given.AN_OUTAGE, given.GIVEN_BACK)),
+    ),
 )
 
 
-def is_breach(facts: Facts) -> Tri:
+def breached(facts: Facts) -> Leg:
     """Whether security failed and personal data were lost, changed, disclosed or opened (art. 4(12)).
 
-    Data that a stranger holds or has taken are breached even when nobody can read them: that bears on the
-    risk, not on the breach (9/2022, Annex B example i). It is "no" only when every loss is ruled out.
+    It is "no" only when every loss is ruled out, and it is known why.
     """
-    losses = (facts.compromised.confidentiality, facts.compromised.integrity, facts.compromised.availability)
-    if "yes" in losses or _out_of_our_hands(facts):
-        return "yes"
-    return "no" if losses == ("no", "no", "no") else "unknown"
+    lost = SOMETHING_LOST(facts)
+    if lost.state == "yes":
+        return YES
+    kept = NOTHING_LOST(facts)
+    return NO if kept.state == "yes" else Leg("unknown", lost.open + kept.open, lost.alone + kept.alone)
+
+
+def is_breach(facts: Facts) -> Tri:
+    """Whether it is a personal data breach (art. 4(12)); unknown means that the duties stand."""
+    return breached(facts).state
 
 
 def is_unintelligible(facts: Facts) -> Tri:
@@ -44,22 +58,27 @@ def is_unintelligible(facts: Facts) -> Tri:
     Sure only with encryption that is state of the art and a key that is safe. A breached confidentiality
     says that they were read all the same.
     """
-    protection = facts.protection
-    if facts.compromised.confidentiality == "yes":
-        return "no"
-    if protection.encrypted == "no" or protection.key_compromised == "yes":
-        return "no"
-    if protection.encryption_state_of_the_art == "no":
-        return "no"
-    holds = (protection.encrypted, protection.encryption_state_of_the_art, protection.key_compromised)
-    return "yes" if holds == ("yes", "yes", "no") else "unknown"
+    return given.UNINTELLIGIBLE(facts).state
 
 
-def is_identifiable(facts: Facts) -> Tri:
-    """Whether the data can be tied to people, by what is said of it or else by their kind."""
-    if facts.data.identifiability != "unknown":
-        return "no" if facts.data.identifiability == "negligible" else "yes"
-    return "yes" if IDENTIFYING.intersection(facts.data.categories) else "unknown"
+def identifiable(facts: Facts) -> Leg:
+    """Whether the data can be tied to people, by what is said of it or else by their kind.
+
+    An identity number or document names a person whatever is said.
+    """
+    step = facts.data.identifiability
+    if step not in ("unknown", "negligible") or given.IDENTITY(facts).state == "yes":
+        return YES
+    if step == "negligible":
+        return NO
+    by_kind = _BY_KIND(facts)
+    if by_kind.state == "yes":
+        return YES
+    waiting = ("/data/identifiability", *by_kind.open)
+    return Leg("unknown", waiting, waiting)
+
+
+_BY_KIND: Final = given.holds(given.KINDS["identifying"])
 
 
 def identifiable_data_compromised(facts: Facts) -> Tri:
@@ -67,24 +86,27 @@ def identifiable_data_compromised(facts: Facts) -> Tri:
 
     Mere absence of data for a time is not meant by it, nor data that nobody can read.
     """
-    identifiable, read_or_changed = is_identifiable(facts), _read_or_changed(facts)
-    if "no" in (identifiable, read_or_changed):
-        return "no"
-    return "yes" if (identifiable, read_or_changed) == ("yes", "yes") else "unknown"
+    return compromised(facts).state
 
 
-def _read_or_changed(facts: Facts) -> Tri:
-    losses = (facts.compromised.confidentiality, facts.compromised.integrity)
-    if "yes" in losses or facts.disclosure.exfiltration in ("confirmed", "published"):
-        return "no" if is_unintelligible(facts) == "yes" and "yes" not in losses else "yes"
-    if losses == ("no", "no"):
-        return "no"
-    return "no" if is_unintelligible(facts) == "yes" and facts.compromised.integrity == "no" else "unknown"
+def compromised(facts: Facts) -> Leg:
+    """As `identifiable_data_compromised`, with what it waits for.
+
+    Data that nobody can read are not compromised by a loss that nobody has told of; that "no" is presumed
+    and waits for such word.
+    """
+    named = identifiable(facts)
+    if named.state == "no":
+        return NO
+    if is_unintelligible(facts) == "yes":
+        told = _CHANGED_ALL_THE_SAME(facts)
+        found = told if told.state == "yes" else Leg("no", told.open, told.alone)
+    else:
+        found = _READ_OR_CHANGED(facts)
+    if found.state == "yes" and named.state == "unknown":
+        return named
+    return Leg(found.state, found.open + named.open) if found.state == "unknown" else found
 
 
-def _out_of_our_hands(facts: Facts) -> bool:
-    return (
-        facts.cause.category == "loss_or_theft"
-        or facts.disclosure.exfiltration in ("confirmed", "published")
-        or bool(facts.disclosure.recipients)
-    )
+_CHANGED_ALL_THE_SAME: Final = any_of(given.SECRECY_LOST, given.CHANGED)
+_READ_OR_CHANGED: Final = any_of(given.SECRECY_LOST, given.CHANGED, given.KNOWN_TAKEN)

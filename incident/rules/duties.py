@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from incident.rules.breach import is_breach, is_unintelligible
+from incident.rules.breach import is_breach
+from incident.rules.circumstances import NO_CROWD
 from incident.rules.facts import Facts
+from incident.rules.legs import all_of, any_of, asked, unless
 from incident.rules.limits import Limit, Threshold
 from incident.rules.reasons import Reason
 from incident.rules.risk import RiskFound
@@ -69,17 +71,14 @@ def subject_communication(facts: Facts, risk: RiskFound, limit: Limit) -> DutyFo
     """Whether the people are to be told: at high risk (`limit`), unless art. 34(3)(a) or (b) frees from it.
 
     The third ground, disproportionate effort, replaces the messages by a public one and frees from nothing;
-    it is not decided by facts.
+    it is for a person to decide, not for facts.
     """
     if not facts.is_controller:
         return DutyFound(required=False, reasons=(_NOT_OURS,))
     if not limit.reached_at(risk.level):
-        reason = Reason("People are told when the risk is likely to be high", limit.provision)
-        return DutyFound(required=False, reasons=(reason, *risk.reasons))
-    freed = _exemption(facts)
-    if freed is not None:
-        exemption, reason = freed
-        return DutyFound(required=False, reasons=(reason, *risk.reasons), exemption=exemption)
+        return _not_high(risk, limit)
+    if MEASURES_END_IT(facts).state == "yes":
+        return DutyFound(required=False, reasons=(_MEASURES, *risk.reasons), exemption="GDPR art. 34(3)(b)")
     reason = Reason("People are told without undue delay when the risk is likely to be high", limit.provision)
     return DutyFound(required=True, reasons=(reason, *risk.reasons))
 
@@ -89,12 +88,31 @@ def document_breach(facts: Facts) -> bool:
     return is_breach(facts) != "no"
 
 
-def _exemption(facts: Facts) -> tuple[Exemption, Reason] | None:
-    if is_unintelligible(facts) == "yes" and facts.compromised.availability == "no":
-        rule = "The data were unintelligible to anyone before the breach"
-        return "GDPR art. 34(3)(a)", Reason(rule, "GDPR art. 34(3)(a)", ("/protection",))
-    if facts.measures.high_risk_no_longer_likely == "yes":
-        rule = "Later measures see to it that the high risk is no longer likely"
-        pointers = ("/measures/high_risk_no_longer_likely",)
-        return "GDPR art. 34(3)(b)", Reason(rule, "GDPR art. 34(3)(b)", pointers)
-    return None
+def _not_high(risk: RiskFound, limit: Limit) -> DutyFound:
+    """No high risk, perhaps only because nobody can read the data; then the exemption is named."""
+    reason = Reason("People are told when the risk is likely to be high", limit.provision)
+    if not risk.averted:
+        return DutyFound(required=False, reasons=(reason, *risk.reasons))
+    return DutyFound(
+        required=False, reasons=(_UNINTELLIGIBLE, reason, *risk.reasons), exemption="GDPR art. 34(3)(a)"
+    )
+
+
+_UNINTELLIGIBLE: Final = Reason(
+    "Nobody without the key can read the data, as it was before the breach",
+    "GDPR art. 34(3)(a)",
+    ("/protection",),
+)
+_MEASURES: Final = Reason(
+    "Later measures see to it that the high risk is no longer likely",
+    "GDPR art. 34(3)(b)",
+    ("/measures/high_risk_no_longer_likely",),
+)
+
+# Measures come before any use of the data, and a crowd that is asked to delete has not done so
+# (Guidelines 01/2021, case 14).
+MEASURES_END_IT: Final = all_of(
+    asked("/measures/high_risk_no_longer_likely", "yes"),
+    unless("/disclosure/misuse_seen", "yes"),
+    any_of(unless("/disclosure/retrieved", "requested", "no", "not_possible"), NO_CROWD),
+)

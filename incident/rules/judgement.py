@@ -33,7 +33,7 @@ def judge(facts: Facts, thresholds: Thresholds = GDPR_THRESHOLDS) -> Judgement:
     `thresholds` say from which risk on the duties exist: dated data, by the laws that apply.
     """
     scored = severity(facts)
-    found = risk.assess(facts, scored)
+    found = risk.assess(facts)
     return Judgement(
         breach.is_breach(facts),
         breach.identifiable_data_compromised(facts),

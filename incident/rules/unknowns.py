@@ -1,92 +1,77 @@
 """Which unknown facts could change the outcome: what to find out first.
 
-A first version: each unknown fact is tried with other answers, once on the facts as they stand, once with
-all other unknowns at their mildest and once at their gravest. It finds what decides alone and what a
-milder or graver outcome would still hang on; not every combination of several unknowns.
+Nothing is tried out here: every rule says itself which facts it waits for (`legs`). A fact is named when
+some rule that could still turn an outcome waits for it, alone or with others; so each combination of
+unknown facts is covered. A fact that decides alone comes before one that decides with others.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from collections.abc import Iterable, Iterator
 
-from incident.rules.facts import Count, Facts
-from incident.rules.judgement import Judgement, judge
-from incident.rules.law import Thresholds
+from incident.rules.breach import breached, compromised
+from incident.rules.duties import MEASURES_END_IT
+from incident.rules.facts import Facts
+from incident.rules.judgement import Judgement
+from incident.rules.legs import Leg
 
-_EMPTY: Final = (None, "unknown", (), Count())
-
-
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """One fact and its possible answers, the mildest first and the gravest last."""
-
-    part: str
-    field: str
-    answers: tuple[object, ...]
-
-    @property
-    def pointer(self) -> str:
-        return f"/{self.part}/{self.field}"
-
-    def open_in(self, facts: Facts) -> bool:
-        value = getattr(getattr(facts, self.part), self.field)
-        return value in _EMPTY or value == ("unspecified",)
-
-
-_QUESTIONS: Final = tuple(
-    _Question(part, field, answers)
-    for part, field, answers in (
-        ("compromised", "confidentiality", ("no", "yes")),
-        ("compromised", "integrity", ("no", "yes")),
-        ("compromised", "availability", ("no", "yes")),
-        ("disclosure", "exfiltration", ("ruled_out", "published")),
-        ("disclosure", "evidence", ("reliable_logs", "none")),
-        ("disclosure", "recipients", (("business_partner",), ("attacker",))),
-        ("disclosure", "recipients_trusted", ("yes", "no")),
-        ("disclosure", "retrieved", ("confirmed_in_writing", "no")),
-        ("disclosure", "recipients_count", (Count(exactly=1), Count(exactly=1000))),
-        ("disclosure", "misuse_seen", ("no", "yes")),
-        ("data", "categories", (("name",), ("name", "health"))),
-        ("data", "special_categories", ("no", "yes")),
-        ("data", "identifiability", ("negligible", "direct")),
-        ("data", "reveals", ("nothing_more", "safety_critical")),
-        ("protection", "encrypted", ("yes", "no")),
-        ("protection", "encryption_state_of_the_art", ("yes", "no")),
-        ("protection", "key_compromised", ("no", "yes")),
-        ("protection", "passwords", ("none_affected", "plain")),
-        ("availability", "restored_after_hours", (1.0, 720.0)),
-        ("availability", "service_effect", ("none", "critical_to_people")),
-        ("subjects", "total", (Count(exactly=1), Count(exactly=1000))),
-        ("subjects", "vulnerable", ("no", "yes")),
-        ("subjects", "protected_identity", ("no", "yes")),
-        ("cause", "category", ("human_error", "external_malicious")),
-        ("cause", "deliberate", ("no", "yes")),
-        ("measures", "high_risk_no_longer_likely", ("yes", "no")),
-    )
-)
-
-_Outcome: TypeAlias = tuple[object, ...]
+# What an outcome weighs when it is asked which fact decides most.
+_DUTY, _BREACH, _PROMISE = 8.0, 2.0, 1.0
 
 
 def unknowns(facts: Facts, judgement: Judgement) -> list[str]:
-    """Pointers of the unknown facts that could change an outcome, the most decisive first."""
-    open_questions = [question for question in _QUESTIONS if question.open_in(facts)]
-    mildest = _with(facts, {question: question.answers[0] for question in open_questions})
-    gravest = _with(facts, {question: question.answers[-1] for question in open_questions})
-    settings = (
-        (facts, _outcome(judgement)),
-        (mildest, _outcome(judge(mildest, judgement.thresholds))),
-        (gravest, _outcome(judge(gravest, judgement.thresholds))),
-    )
-    weights = {
-        question.pointer: _weight(question, settings, judgement.thresholds) for question in open_questions
-    }
-    decisive = [pointer for pointer, weight in weights.items() if weight > 0]
-    return [
-        *_missing_times(facts),
-        *sorted(decisive, key=lambda pointer: -weights[pointer]),
-        *_missing_places(facts),
-    ]
+    """Pointers of the unknown facts that could change an outcome, the most decisive first.
+
+    Outcomes are the two duties, whether it is a breach, and the condition of the promise. Times and places
+    that clocks and authorities wait for stand between what decides alone and the rest.
+    """
+    weights: dict[str, tuple[float, float]] = {}
+    for weight, leg in _waiting(facts, judgement):
+        for pointer in dict.fromkeys(leg.open):
+            share = weight if pointer in leg.alone else weight / (1 + len(leg.open))
+            most, total = weights.get(pointer, (0.0, 0.0))
+            weights[pointer] = max(most, share), total + share
+    ordered = sorted(weights, key=weights.__getitem__, reverse=True)
+    alone = [pointer for pointer in ordered if weights[pointer][0] >= _DUTY]
+    return list(dict.fromkeys([*alone, *_missing_times(facts), *ordered, *_missing_places(facts)]))
+
+
+def _waiting(facts: Facts, judgement: Judgement) -> Iterator[tuple[float, Leg]]:
+    """Every rule that waits for facts and could turn an outcome, with what the outcome weighs."""
+    found: Iterable[tuple[float, Leg]] = ()
+    if facts.is_controller:
+        found = (*_for_authority(judgement), *_for_people(facts, judgement))
+    legs = [*found, (_BREACH, breached(facts))]
+    promise = facts.organisation.notification_promise
+    if promise and promise.only_if_identifiable:
+        legs.append((_PROMISE, compromised(facts)))
+    yield from ((weight, leg) for weight, leg in legs if leg.open)
+
+
+def _for_authority(judgement: Judgement) -> Iterator[tuple[float, Leg]]:
+    """What could turn the notification: the ways to "unlikely", or to "high" where the law asks for it."""
+    risk = judgement.risk
+    thresholds = {limit.threshold for limit in judgement.thresholds.authority}
+    if "risk" in thresholds and risk.level != "unlikely":
+        yield from ((_DUTY, each.leg) for each in risk.unlikely if each.waits)
+    elif "high" in thresholds:
+        yield from _about_high(judgement, _DUTY)
+
+
+def _for_people(facts: Facts, judgement: Judgement) -> Iterator[tuple[float, Leg]]:
+    """What could turn the communication, the measures of art. 34(3)(b) among it."""
+    yield from _about_high(judgement, _DUTY)
+    if judgement.risk.level == "high":
+        if judgement.subject_communication.required:
+            yield from ((_DUTY, each.leg) for each in judgement.risk.unlikely if each.waits)
+        yield _DUTY, MEASURES_END_IT(facts)
+
+
+def _about_high(judgement: Judgement, weight: float) -> Iterator[tuple[float, Leg]]:
+    """What could make the risk high, or a high one less: presumptions, unless something is certain."""
+    risk = judgement.risk
+    if risk.level == "risk":
+        yield from ((weight, each.leg) for each in risk.grave if each.waits)
+    elif risk.level == "high" and all(each.leg.open for each in risk.grave if each.speaks):
+        yield from ((weight, each.leg) for each in risk.grave if each.speaks)
 
 
 def _missing_times(facts: Facts) -> Iterator[str]:
@@ -104,34 +89,3 @@ def _missing_places(facts: Facts) -> Iterator[str]:
         yield "/organisation/main_establishment"
     if not facts.subjects.by_country:
         yield "/subjects/by_country"
-
-
-def _weight(question: _Question, settings: Sequence[tuple[Facts, _Outcome]], thresholds: Thresholds) -> int:
-    """How much hangs on a fact: duties count more than the rest, the facts as they stand most."""
-    return sum(
-        factor * _difference(_outcome(judge(_with(facts, {question: answer}), thresholds)), outcome)
-        for factor, (facts, outcome) in zip((4, 2, 1), settings, strict=True)
-        for answer in question.answers
-    )
-
-
-def _difference(one: _Outcome, other: _Outcome) -> int:
-    return sum(weight for weight, a, b in zip((8, 4, 2, 1, 1), one, other, strict=True) if a != b)
-
-
-def _outcome(judgement: Judgement) -> _Outcome:
-    return (
-        judgement.authority_notification.required,
-        judgement.subject_communication.required,
-        judgement.risk.level,
-        judgement.breach,
-        judgement.identifiable_data_compromised,
-    )
-
-
-def _with(facts: Facts, answers: Mapping[_Question, object]) -> Facts:
-    parts: dict[str, dict[str, Any]] = {}
-    for question, answer in answers.items():
-        parts.setdefault(question.part, {})[question.field] = answer
-    changed = {part: getattr(facts, part).model_copy(update=update) for part, update in parts.items()}
-    return facts.model_copy(update=changed)

@@ -20,5 +20,10 @@ def published() -> list[dict[str, object]]:
     return cases("published")
 
 
+def encoded() -> list[dict[str, object]]:
+    """Published examples and decisions in the words that we, or others, might enter them in."""
+    return json.loads((OURS / "encoded.json").read_text("utf-8"))
+
+
 def by_id(case: dict[str, object]) -> str:
     return str(case["id"])

@@ -2,12 +2,7 @@ import pytest
 
 from incident.rules.facts import parse
 from incident.rules.judgement import judge
-from incident.rules.severity import band, score, severity
-from tests.incident.rules.cases import by_id, cases, published
-
-SCORING = cases("severity")
-ARITHMETIC = [case for case in SCORING if case["kind"] == "arithmetic"]
-FROM_FACTS = [case for case in SCORING if case["kind"] == "facts"]
+from tests.incident.rules.cases import by_id, encoded, published
 
 STRONG = {"encrypted": "yes", "encryption_state_of_the_art": "yes", "key_compromised": "no"}
 UNTOUCHED = {"confidentiality": "no", "integrity": "no", "availability": "no"}
@@ -17,35 +12,24 @@ def judged(**facts):
     return judge(parse(facts))
 
 
-@pytest.mark.parametrize("case", published(), ids=by_id)
-def test_the_boards_own_examples_come_out_as_the_board_says(case):
-    found = judge(parse(case["facts"]))
-
-    assert {
+def outcome(found):
+    return {
         "notify_authority": found.authority_notification.required,
         "communicate_to_subjects": found.subject_communication.required,
         "risk": found.risk.level,
-    } == case["expect"]
-
-
-@pytest.mark.parametrize("case", ARITHMETIC, ids=by_id)
-def test_the_sum_of_enisa_is_exact(case):
-    points = score(case["dpc"], case["ei"], case["c"] + case["i"] + case["a"] + case["m"])
-
-    assert (points, band(points)) == (case["se"], case["band"])
-
-
-@pytest.mark.parametrize("case", FROM_FACTS, ids=by_id)
-def test_facts_are_scored_as_enisa_scores_them(case):
-    found = severity(parse(case["facts"]))
-    parts = {
-        "dpc": found.dpc.points,
-        "ei": found.ei.points,
-        "cb": found.cb_points,
-        "flags": list(found.flags),
     }
 
-    assert {name: parts[name] for name in case["expect"]} == case["expect"]
+
+@pytest.mark.parametrize("case", published(), ids=by_id)
+def test_the_boards_own_examples_come_out_as_the_board_says(case):
+    assert outcome(judge(parse(case["facts"]))) == case["expect"]
+
+
+@pytest.mark.parametrize("case", encoded(), ids=by_id)
+def test_examples_and_decisions_in_our_words_come_out_as_published(case):
+    found = outcome(judge(parse(case["facts"])))
+
+    assert {name: found[name] for name in case["expect"]} == case["expect"]
 
 
 def test_nothing_known_means_notify():
@@ -56,126 +40,66 @@ def test_nothing_known_means_notify():
     assert found.authority_notification.required
 
 
-@pytest.mark.parametrize("loss", ["confidentiality", "integrity", "availability"])
-def test_one_loss_left_open_means_notify(loss):
-    found = judged(compromised=UNTOUCHED | {loss: "unknown"}, cause={"category": "technical_failure"})
+FALSE_ALARM = {
+    "compromised": UNTOUCHED,
+    "cause": {"category": "human_error", "kind": "publication"},
+    "disclosure": {"exfiltration": "ruled_out", "evidence": "reliable_logs"},
+}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"cause": {"category": "external_malicious"}},
+        {"disclosure": {"exfiltration": "not_applicable", "retrieved": "confirmed"}},
+        {
+            "disclosure": {"exfiltration": "not_applicable"},
+            "cause": FALSE_ALARM["cause"] | {"kind": "outage"},
+        },
+    ],
+)
+def test_every_loss_ruled_out_is_no_breach_when_it_is_known_why(more):
+    found = judged(**FALSE_ALARM | more)
+
+    assert (found.breach, found.risk.level) == ("no", "unlikely")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"cause": {}},
+        {"disclosure": {}},
+        {"disclosure": {"exfiltration": "ruled_out", "evidence": "unreliable_logs"}},
+        {"disclosure": {"exfiltration": "not_applicable"}},
+        {"cause": {"category": "external_malicious"}, "disclosure": {"exfiltration": "not_applicable"}},
+    ],
+)
+def test_a_word_that_nothing_was_lost_is_not_enough(more):
+    found = judged(**FALSE_ALARM | more)
 
     assert found.breach == "unknown"
     assert found.authority_notification.required
 
 
-def test_every_loss_ruled_out_is_no_breach():
-    assert judged(compromised=UNTOUCHED).breach == "no"
+@pytest.mark.parametrize("loss", UNTOUCHED)
+def test_one_loss_left_open_means_notify(loss):
+    found = judged(**FALSE_ALARM | {"compromised": UNTOUCHED | {loss: "unknown"}})
 
-
-def test_an_encrypted_stick_in_a_thiefs_hands_is_a_breach_without_risk():
-    found = judged(compromised=UNTOUCHED, protection=STRONG, cause={"category": "loss_or_theft"})
-
-    assert (found.breach, found.risk.level) == ("yes", "unlikely")
-
-
-@pytest.mark.parametrize("leg", STRONG)
-def test_encryption_frees_from_nothing_with_one_of_its_legs_unknown(leg):
-    found = judged(
-        compromised=UNTOUCHED, protection=STRONG | {leg: "unknown"}, cause={"category": "loss_or_theft"}
-    )
-
+    assert found.breach == "unknown"
     assert found.authority_notification.required
 
 
-SLIP = {
-    "cause": {"category": "human_error", "kind": "wrong_recipient", "deliberate": "no"},
-    "compromised": UNTOUCHED | {"confidentiality": "yes"},
-    "data": {"categories": ["name", "contact"], "special_categories": "no", "identifiability": "direct"},
-    "disclosure": {
-        "recipients": ["other_data_subject"],
-        "recipients_trusted": "no",
-        "recipients_count": {"exactly": 1},
-    },
-    "subjects": {"total": {"exactly": 3}, "vulnerable": "no", "protected_identity": "no"},
-}
-
-
-def slip(part, **change):
-    return judged(**SLIP | {part: SLIP[part] | change})
-
-
-def test_plain_data_of_a_few_sent_to_one_by_mistake_is_unlikely_to_hurt():
-    assert judged(**SLIP).risk.level == "unlikely"
-
-
 @pytest.mark.parametrize(
-    ("part", "change"),
+    "strange",
     [
-        ("data", {"categories": ["name", "national_id"]}),
-        ("data", {"special_categories": "unknown"}),
-        ("data", {"categories": []}),
-        ("subjects", {"protected_identity": "unknown"}),
-        ("subjects", {"vulnerable": "yes"}),
-        ("subjects", {"total": {}}),
-        ("subjects", {"total": {"at_least": 3}}),
-        ("disclosure", {"recipients_count": {"exactly": 5000}}),
-        ("disclosure", {"recipients": ["unknown"]}),
-        ("disclosure", {"recipients": []}),
-        ("disclosure", {"misuse_seen": "yes"}),
-        ("cause", {"category": "unknown"}),
-        ("compromised", {"integrity": "unknown"}),
+        {"cause": {"category": "loss_or_theft"}},
+        {"disclosure": {"exfiltration": "published"}},
+        {"disclosure": FALSE_ALARM["disclosure"] | {"recipients": ["private_person"]}},
     ],
 )
-def test_a_slip_is_notified_when_one_of_its_mild_facts_is_missing(part, change):
-    assert slip(part, **change).authority_notification.required
-
-
-RETURNED = {
-    "cause": {"category": "human_error", "deliberate": "no"},
-    "compromised": UNTOUCHED | {"confidentiality": "yes"},
-    "data": {"categories": ["name", "insurance"], "special_categories": "no"},
-    "disclosure": {"recipients": ["business_partner"], "recipients_trusted": "yes", "retrieved": "confirmed"},
-}
-
-
-def test_a_trusted_recipient_that_gave_everything_back_is_no_danger():
-    assert judged(**RETURNED).risk.level == "unlikely"
-
-
-@pytest.mark.parametrize(
-    ("part", "change"),
-    [
-        ("disclosure", {"retrieved": "requested"}),
-        ("disclosure", {"retrieved": "unknown"}),
-        ("disclosure", {"recipients_trusted": "unknown"}),
-        ("disclosure", {"recipients": ["business_partner", "unknown"]}),
-        ("disclosure", {"misuse_seen": "yes"}),
-        ("data", {"special_categories": "unknown"}),
-        ("cause", {"deliberate": "unknown"}),
-    ],
-)
-def test_trust_alone_or_return_alone_is_not_enough(part, change):
-    assert judged(**RETURNED | {part: RETURNED[part] | change}).authority_notification.required
-
-
-def test_a_low_score_alone_closes_nothing():
-    found = judged(data={"categories": ["name"], "identifiability": "negligible"})
-
-    assert found.severity.band == "low"
-    assert found.authority_notification.required
-
-
-def test_an_attacker_is_believed_to_have_copied_nothing_only_on_reliable_logs():
-    ransom = {
-        "cause": {"category": "external_malicious", "kind": "ransomware"},
-        "compromised": UNTOUCHED | {"availability": "yes"},
-        "availability": {"restored_after_hours": 2, "service_effect": "none"},
-    }
-
-    certain = judged(**ransom, disclosure={"exfiltration": "ruled_out", "evidence": "reliable_logs"})
-    guessed = judged(**ransom, disclosure={"exfiltration": "ruled_out", "evidence": "unreliable_logs"})
-
-    assert (certain.risk.level, guessed.risk.level) == ("unlikely", "risk")
-
-
-def test_a_hidden_address_makes_any_disclosure_a_high_risk():
-    assert slip("subjects", protected_identity="yes").subject_communication.required
+def test_what_is_in_strange_hands_is_breached_whatever_was_read(strange):
+    assert judged(**FALSE_ALARM | strange).breach == "yes"
 
 
 WAGES = {
@@ -198,6 +122,68 @@ def test_measures_that_end_the_high_risk_free_from_telling_people_but_not_the_au
     assert found.subject_communication.exemption == "GDPR art. 34(3)(b)"
     assert not found.subject_communication.required
     assert found.authority_notification.required
+
+
+@pytest.mark.parametrize(
+    ("more", "freed"),
+    [
+        ({"misuse_seen": "unknown"}, True),
+        ({"misuse_seen": "yes"}, False),
+        ({"retrieved": "requested", "recipients_count": {"at_least": 60_000}}, False),
+        ({"retrieved": "requested", "recipients_count": {"exactly": 1}}, True),
+        ({"retrieved": "confirmed", "recipients_count": {"at_least": 60_000}}, True),
+    ],
+)
+def test_measures_free_from_nothing_once_the_data_were_used_or_a_crowd_was_merely_asked(more, freed):
+    disclosure = WAGES["disclosure"] | more
+    found = judged(**WAGES | {"disclosure": disclosure}, measures={"high_risk_no_longer_likely": "yes"})
+
+    assert found.subject_communication.required is not freed
+
+
+UNREADABLE = WAGES | {"compromised": {"confidentiality": "no", "availability": "no"}, "protection": STRONG}
+
+
+def test_data_that_nobody_can_read_are_told_to_the_authority_and_exempt_towards_the_people():
+    found = judged(**UNREADABLE)
+
+    assert found.risk.level == "risk"
+    assert found.authority_notification.required
+    assert not found.subject_communication.required
+    assert found.subject_communication.exemption == "GDPR art. 34(3)(a)"
+
+
+@pytest.mark.parametrize(
+    "trap",
+    [
+        {"protection": STRONG | {"key_compromised": "yes"}},
+        {"protection": STRONG | {"encryption_state_of_the_art": "no"}},
+        {"protection": STRONG | {"encrypted": "no"}},
+        {"protection": STRONG | {"key_compromised": "unknown"}},
+        {"compromised": {"confidentiality": "yes"}},
+    ],
+)
+def test_encryption_exempts_only_while_it_is_strong_and_its_key_safe_and_nobody_read_the_data(trap):
+    found = judged(**UNREADABLE | trap)
+
+    assert found.subject_communication.required
+    assert found.subject_communication.exemption is None
+
+
+def test_encryption_does_not_cure_the_loss_of_what_people_depend_on():
+    lost = {"confidentiality": "no", "integrity": "no", "availability": "yes"}
+    found = judged(
+        **UNREADABLE | {"compromised": lost}, availability={"service_effect": "critical_to_people"}
+    )
+
+    assert found.subject_communication.required
+    assert found.subject_communication.exemption is None
+
+
+def test_where_no_exemption_is_needed_none_is_claimed():
+    mild = next(case for case in published() if case["id"] == "EDPB-15")
+
+    assert judge(parse(mild["facts"])).subject_communication.exemption is None
 
 
 def test_a_processor_has_neither_duty_towards_authority_nor_people():
@@ -228,18 +214,3 @@ PUBLISHED = {"exfiltration": "published"}
 )
 def test_identifiable_data_are_compromised_when_someone_may_read_who_it_is(facts, answer):
     assert judged(**facts).identifiable_data_compromised == answer
-
-
-def with_one_fact_less(facts):
-    for part, fields in facts.items():
-        for field in fields:
-            yield {**facts, part: {name: value for name, value in fields.items() if name != field}}
-
-
-@pytest.mark.parametrize(
-    "case", [case for case in published() if case["expect"]["notify_authority"]], ids=by_id
-)
-def test_knowing_less_never_lifts_the_duty_to_notify(case):
-    assert all(
-        judge(parse(facts)).authority_notification.required for facts in with_one_fact_less(case["facts"])
-    )
