@@ -1,7 +1,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from incident.rules.competence import competent, questions
@@ -224,6 +224,7 @@ def situations(draw):
     )
 
 
+@settings(deadline=None)
 @given(situations(), st.sampled_from(["main_establishment", "targets", "public_body"]), st.booleans())
 def test_knowing_less_of_the_organisation_spares_no_authority(facts, fact, high_risk):
     less = facts | {"organisation": {k: v for k, v in facts["organisation"].items() if k != fact}}

@@ -10,6 +10,7 @@ from incident.rules.dated import RuleDataFault
 from incident.rules.deadlines import notification_clock
 from incident.rules.evaluation import evaluate
 from incident.rules.law import LAW, read_law
+from tests.incident.rules.cases import published
 
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 GDPR = frozenset({"gdpr"})
@@ -120,10 +121,40 @@ def test_while_awareness_is_unknown_the_law_of_today_is_planned_by(omnibus):
     assert notification_clock(None, GDPR, law=omnibus).hours == 72
 
 
-def test_a_date_typed_wrong_by_decades_still_has_a_deadline():
-    clock = notification_clock(Moment(datetime(1926, 10, 6, tzinfo=UTC), "aware_at"), GDPR)
+def test_a_date_typed_wrong_by_decades_still_has_a_deadline_by_the_oldest_row(omnibus):
+    clock = notification_clock(Moment(datetime(1926, 10, 6, tzinfo=UTC), "aware_at"), GDPR, law=omnibus)
 
     assert clock.due_at == datetime(1926, 10, 9, tzinfo=UTC)
+
+
+def test_the_order_of_the_rows_in_the_file_changes_nothing_but_the_fingerprint(tmp_path, omnibus):
+    upside_down = read_law(folder(tmp_path, limits=OMNIBUS + closed(ours("limits.toml"))))
+
+    assert upside_down.limits == omnibus.limits
+    assert upside_down.version != omnibus.version
+
+
+def test_a_row_holds_on_its_first_and_its_last_day_and_on_no_other(omnibus):
+    first, second = omnibus.limits["authority_notification", "gdpr"]
+    day = timedelta(days=1)
+
+    assert [first.holds_on(first.valid_from + n * day) for n in (-1, 0)] == [False, True]
+    assert [first.holds_on(first.valid_to + n * day) for n in (0, 1)] == [True, False]
+    assert second.holds_on(date.max)
+
+
+def test_with_no_moment_at_all_the_law_of_the_day_it_was_checked_is_meant():
+    assert LAW.membership("GB", None).regime == "uk_gdpr"
+    assert LAW.membership("GB", datetime(2020, 12, 31, 23, tzinfo=UTC)).regime == "gdpr"
+
+
+def test_a_law_that_asks_for_no_risk_is_followed_at_none(tmp_path):
+    text = ours("limits.toml").replace(ROW, ROW.replace('"risk"', '"none"'))
+    law = read_law(folder(tmp_path, limits=text))
+    mild = next(case["facts"] for case in published() if case["expect"]["risk"] == "unlikely")
+
+    assert advised(mild, LAW)[:2] == ("unlikely", False)
+    assert advised(mild, law)[:2] == ("unlikely", True)
 
 
 def test_with_two_laws_the_shorter_time_is_planned_by(tmp_path):

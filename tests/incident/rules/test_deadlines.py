@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from incident.rules.awareness import Moment, awareness
@@ -64,6 +64,7 @@ def test_a_leap_day_is_a_day_like_any_other():
     assert after_hours(datetime(2028, 2, 27, 8, 0, tzinfo=UTC), 72) == datetime(2028, 3, 1, 8, 0, tzinfo=UTC)
 
 
+@settings(deadline=None)
 @given(st.datetimes(timezones=st.sampled_from([UTC, COPENHAGEN, ZoneInfo("Europe/London")])))
 def test_every_moment_has_a_deadline_72_hours_later_and_a_latest_one_within_the_hour_after(moment):
     try:

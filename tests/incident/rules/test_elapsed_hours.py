@@ -5,7 +5,7 @@ from functools import cache
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from incident.rules.deadlines import after_hours, latest_by_regulation_1182_71
@@ -63,6 +63,7 @@ def test_due_is_start_and_hours_in_utc_through_every_change_of_clocks(zone):
                 assert due.utcoffset() == timedelta(0)
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(ZONES),
     st.datetimes(datetime(2020, 1, 1), datetime(2040, 12, 31)),  # noqa: DTZ001  local times are made of them
