@@ -1,5 +1,6 @@
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -194,21 +195,20 @@ def test_each_line_is_answered_before_the_next_is_asked():
     assert program.returncode == 0
 
 
-def test_one_document_is_evaluated_without_home_database_or_network_well_within_a_second(tmp_path):
+def test_one_document_takes_no_home_database_or_network_and_well_under_a_second_of_work(tmp_path):
     bare = {"PATH": os.environ["PATH"], "PYTHONPATH": str(CHECKOUT), "LANG": "C", "HOME": str(tmp_path)}
     bare |= {"BREACHCLOCK_DATABASE_URL": "no such database", "BREACHCLOCK_REDIS_URL": "none either"}
     command = [sys.executable, "-c", NO_NETWORK]
-    took = []
-    for _ in range(3):
-        start = time.perf_counter()
-        done = subprocess.run(
-            command, input=FACTS, cwd=tmp_path, env=bare, capture_output=True, text=True, check=True
-        )
-        took.append(time.perf_counter() - start)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
 
+    done = subprocess.run(
+        command, input=FACTS, cwd=tmp_path, env=bare, capture_output=True, text=True, check=True
+    )
+
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert json.loads(done.stdout)["clocks"][0]["due_at"] == "2026-10-09T07:30:00Z"
     assert list(tmp_path.iterdir()) == []
-    assert min(took) < 1
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.8
 
 
 def test_the_command_loads_no_web_database_or_queue():
