@@ -6,7 +6,6 @@ The score is advice. An override changes what the page and the record say of it,
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 from flask_babel import gettext as _
 from sqlalchemy import select
@@ -17,21 +16,15 @@ from foundation.database import db
 from foundation.errors import Invalid
 from incident import meeting
 from incident.models import Incident, SeverityOverride
-from incident.rules import severity
-from incident.rules.severity import Band, Severity
-
-# What each figure may be, by ENISA's tables: data context, ease of identification, circumstances.
-RANGES: Final[Mapping[str, tuple[float, float]]] = {"dpc": (1, 4), "ei": (0.25, 1), "cb": (0, 2)}
-STEP: Final = 0.25
+from incident.rules.facts import FactsFault
+from incident.rules.severity import STEPS, Figure, Override, Severity, overridden
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The sum as it holds, and as the rules reckon it; `overrides` are those in force by figure."""
+    """The severity as it holds and as the rules reckon it, with the overrides in force by figure."""
 
-    dpc: float
-    ei: float
-    cb: float
+    held: Severity
     rules: Severity
     overrides: Mapping[str, SeverityOverride]
 
@@ -39,16 +32,6 @@ class Figures:
     def originals(self) -> dict[str, float]:
         """The figures by the rules, by name."""
         return originals(self.rules)
-
-    @property
-    def score(self) -> float:
-        """SE = DPC * EI + CB, with what people have set."""
-        return severity.score(self.dpc, self.ei, self.cb)
-
-    @property
-    def band(self) -> Band:
-        """The band that the score falls into."""
-        return severity.band(self.score)
 
 
 def of_incident(incident: Incident) -> list[SeverityOverride]:
@@ -60,9 +43,12 @@ def of_incident(incident: Incident) -> list[SeverityOverride]:
 def figures(incident: Incident, rules: Severity) -> Figures:
     """The figures as they hold: the rules' own, and in their place what people have set."""
     latest = {each.figure: each for each in of_incident(incident)}
-    held = {name: row for name, row in latest.items() if row.value is not None}
-    found = originals(rules) | {name: float(row.value or 0) for name, row in held.items()}
-    return Figures(found["dpc"], found["ei"], found["cb"], rules, held)
+    rows = {name: row for name, row in latest.items() if row.value is not None}
+    steps: dict[Figure, Override] = {
+        figure: Override(rows[figure].value or 0.0, rows[figure].reason, rows[figure].by)
+        for figure in STEPS if figure in rows
+    }  # fmt: skip
+    return Figures(overridden(rules, steps), rules, rows)
 
 
 def originals(rules: Severity) -> dict[str, float]:
@@ -80,7 +66,7 @@ def override(  # noqa: PLR0917  who, what and why, in the order they are said
     incident stands still.
     """
     meeting.refuse_when_over(incident)
-    _check(figure, value, reason)
+    _check(figure, value, reason, by.name, rules)
     rows = of_incident(incident)
     held = next((each for each in reversed(rows) if each.figure == figure), None)
     if (held.value if held else None) == value:
@@ -102,14 +88,15 @@ def override(  # noqa: PLR0917  who, what and why, in the order they are said
     return True
 
 
-def _check(figure: str, value: float | None, reason: str) -> None:
-    if figure not in RANGES:
+def _check(figure: str, value: float | None, reason: str, by: str, rules: Severity) -> None:
+    known = next((each for each in STEPS if each == figure), None)
+    if known is None:
         raise Invalid(_("The severity has no such figure."))
-    lowest, highest = RANGES[figure]
-    if value is not None and not (lowest <= value <= highest and (value / STEP).is_integer()):
-        raise Invalid(
-            _("This figure is a multiple of %(step)g from %(lowest)g to %(highest)g.",
-              step=STEP, lowest=lowest, highest=highest)
-        )  # fmt: skip
     if not reason.strip():
         raise Invalid(_("Say why you set another figure: it stands beside the rules' own."))
+    if value is None:
+        return
+    try:
+        overridden(rules, {known: Override(value, reason, by)})
+    except FactsFault as fault:
+        raise Invalid(" ".join(each.detail for each in fault.errors)) from None

@@ -4,17 +4,22 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flask import url_for
+from flask_babel import gettext as _
 
 from accounts.permissions import current_staff
 from foundation import locales
 from incident import decisions, figures
 from incident.advice import Advised, kind_advised
 from incident.figures import Figures
-from incident.forms import changes
+from incident.forms import changes, words
 from incident.forms.facts import FIELDS, label_of
 from incident.models import Decision, Incident, Kind, Question
 from incident.rules import plausibility
+from incident.rules.facts import Count
 from incident.rules.held_back import HeldBack, held_back
+from incident.rules.what_if import WhatIf, what_if
+
+MOST_ANSWERS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +29,7 @@ class Wanted:
     pointer: str
     label: str
     sentence: str
-    href: str
+    href: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,7 @@ def of(incident: Incident, advice: Advised, *, now: datetime, here: bool = False
     found = advice.evaluation
     base = "" if here else url_for("facts.new", incident_id=incident.id)
     return Beside(
-        advice, figures.figures(incident, found.judgement.severity), _wanted(advice, base),
+        advice, figures.figures(incident, found.judgement.severity), _wanted(incident, advice, base),
         held_back(found.facts, found.awareness),
         [
             Wanted(each.pointer, changes.label(each.pointer), each.detail, f"{base}#{anchor(each.pointer)}")
@@ -65,11 +70,65 @@ def of(incident: Incident, advice: Advised, *, now: datetime, here: bool = False
 _FIELDS = {each.pointer: each for each in FIELDS}
 
 
-def _wanted(advice: Advised, base: str) -> list[Wanted]:
+def _wanted(incident: Incident, advice: Advised, base: str) -> list[Wanted]:
+    found = advice.evaluation
+    bring: dict[str, list[WhatIf]] = {}
+    for each in what_if(found.facts, found.judgement):
+        if each.turns:
+            bring.setdefault(each.pointer, []).append(each)
     return [
-        Wanted(pointer, label_of(pointer), "", f"{base}#{anchor(pointer)}")
-        for pointer in advice.evaluation.unknown
+        Wanted(each, label_of(each), _sentence(bring.get(each, [])), _place(incident, each, base))
+        for each in found.unknown
     ]
+
+
+def _sentence(answers: list[WhatIf]) -> str:
+    """What the answers would bring, those that bring the same together; nothing where none decides alone."""
+    groups: dict[tuple[bool, bool], list[str]] = {}
+    for each in answers:
+        outcome = each.notify_authority, each.communicate_to_subjects
+        groups.setdefault(outcome, []).append(_answer(each))
+    return " ".join(
+        _("If the answer is %(answers)s, %(outcome)s.", answers=_or(said), outcome=_due(outcome))
+        for outcome, said in groups.items()
+    )
+
+
+def _answer(each: WhatIf) -> str:
+    if isinstance(each.answer, tuple):
+        return words.say(each.answer[-1])
+    if isinstance(each.answer, Count):
+        return _("one") if each.answer.exactly == 1 else _("very many")
+    if isinstance(each.answer, float):
+        return _("%(hours)g hours", hours=each.answer)
+    return words.say(each.answer)
+
+
+def _or(said: list[str]) -> str:
+    shown = [f"“{each}”" for each in said[:MOST_ANSWERS]]
+    if len(said) > MOST_ANSWERS:
+        return ", ".join([*shown, _("or %(count)s others", count=len(said) - MOST_ANSWERS)])
+    return (
+        shown[0] if len(shown) == 1 else _("%(some)s or %(last)s", some=", ".join(shown[:-1]), last=shown[-1])
+    )
+
+
+def _due(outcome: tuple[bool, bool]) -> str:
+    authority, people = outcome
+    if authority and people:
+        return _("both notices are due")
+    if authority:
+        return _("the authority is to be notified and the people need not be told")
+    if people:
+        return _("the people are to be told and the authority need not be notified")
+    return _("neither notice is due")
+
+
+def _place(incident: Incident, pointer: str, base: str) -> str | None:
+    """Where a fact is entered; awareness has a page of its own, the organisation's profile none here."""
+    if pointer == "/timeline/aware_at":
+        return url_for("awareness.edit", incident_id=incident.id)
+    return None if pointer.startswith("/organisation/") else f"{base}#{anchor(pointer)}"
 
 
 def anchor(pointer: str) -> str:

@@ -97,8 +97,11 @@ def _seen() -> int:
 
 
 def _fields_of(sheet: Sheet) -> dict[str, list[str]]:
-    told_ = {each.name: [text for text in sheet.all(each.name) if text] for each in FIELDS}
-    return {name: texts for name, texts in told_.items() if texts not in ([], ["unknown"])}
+    """What is said in each field; ends of lines, which scripts and forms send differently, say nothing."""
+    said = {
+        each.name: [text.replace("\r\n", "\n").strip() for text in sheet.all(each.name)] for each in FIELDS
+    }
+    return {name: texts for name, texts in said.items() if texts not in ([], [""], ["unknown"])}
 
 
 def _learn(incident_id: UUID, document: dict[str, Any], sheet: Sheet, after: int) -> None:

@@ -117,7 +117,7 @@ def _lines(document: Mapping[str, Any]) -> list[tuple[str, str]]:
         (_("Competent authorities"), ", ".join(words.whom(each["key"]) for each in document["authorities"])),
     ]  # fmt: skip
     lines += [(str(words.CLOCKS.get(each["kind"], each["kind"])), _due(each)) for each in document["clocks"]]
-    lines.append((_("Not known, and it matters"), ", ".join(label_of(each) for each in document["unknown"])))
+    lines.append((_("Not known, and it matters"), "; ".join(label_of(each) for each in document["unknown"])))
     return lines
 
 

@@ -18,10 +18,10 @@ pytestmark = pytest.mark.browser
 
 def pages(story: Story, notification: str, communication: str) -> Iterator[str]:
     """The pages of the story, by address."""
-    yield from ("/", "/reports", "/reports/new", "/register", "/register/verification", "/on-call",
-                "/processors", "/playbooks", "/messages")  # fmt: skip
-    for part in ("", "/awareness", "/assessments/new", "/facts/new", "/authority-notifications",
-                 "/communications", "/record"):  # fmt: skip
+    yield from ("/", "/reports", "/reports/new", "/wrong-recipient", "/register", "/register/verification",
+                "/on-call", "/processors", "/playbooks", "/messages")  # fmt: skip
+    for part in ("", "/awareness", "/assessments/new", "/decisions", "/facts/new", "/facts/versions",
+                 "/facts/changes", "/authority-notifications", "/communications", "/record"):  # fmt: skip
         yield story.incident + part
     yield from (notification, f"{notification}/text", f"{notification}/print")
     yield from (communication, f"{communication}/recipients", f"{communication}/letters/da")

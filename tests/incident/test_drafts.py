@@ -162,6 +162,16 @@ def test_a_window_that_lacks_what_the_other_saved_makes_no_version_of_it(astrid,
     assert keep(astrid, incident_id, again).status_code == 303
 
 
+def test_a_window_that_differs_in_the_ends_of_its_lines_lacks_nothing(astrid, cast):
+    incident_id = desk.reported(cast)
+    typed = form(astrid, incident_id) | {"description": "One line\nand another"}
+    save(astrid, incident_id, typed, headers=FETCH)
+
+    kept = keep(astrid, incident_id, typed | {"description": "One line\r\nand another", "draft": "0"})
+
+    assert kept.status_code == 303
+
+
 def test_a_draft_goes_on_top_of_what_a_colleague_kept_meanwhile(astrid, signed_in, cast):
     incident_id, dorthe = desk.reported(cast), signed_in(people.DORTHE)
     save(astrid, incident_id, form(astrid, incident_id) | {"title": "Backup stolen", "cause.kind": "malware"})
@@ -203,6 +213,18 @@ def test_what_to_find_out_first_leads_to_its_field(astrid, cast):
 
     assert len(places) >= 3
     assert all(f'id="f-{place}"' in page for place in places)
+
+
+def test_what_an_answer_would_bring_is_said_in_a_sentence(astrid, cast):
+    incident_id = desk.reported(
+        cast, data={"categories": ["name"], "identifiability": "direct"}, measures=None,
+        protection={"encrypted": "no", "passwords": "none_affected"},
+    )  # fmt: skip
+
+    page = astrid.get(f"/incidents/{incident_id}/facts/new").text
+
+    asked = page.split('href="#f-data-special_categories"')[1].split("</li>")[0]
+    assert "If the answer is “Yes”, both notices are due." in asked
 
 
 def test_who_may_not_enter_facts_keeps_no_draft(signed_in, cast):

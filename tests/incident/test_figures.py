@@ -10,7 +10,12 @@ from tests import people
 from tests.incident import desk
 
 WHY = "ENISA's table has it lower for a club's list of members."
-RISK = "<dt>Risk to people</dt><dd><strong>Risk</strong></dd>"
+
+
+def risk_on(browser, incident_id):
+    """The risk that the page advises."""
+    page = browser.get(f"/incidents/{incident_id}").text
+    return page.split("<dt>Risk to people</dt><dd><strong>")[1].partition("<")[0]
 
 
 def post(browser, incident_id, **typed):
@@ -26,25 +31,25 @@ def rows(cast):
 def test_a_figure_is_set_with_a_reason_and_the_rules_own_stays_beside_it(signed_in, cast):
     incident_id, dorthe = desk.reported(cast), signed_in(people.DORTHE)
 
-    post(dorthe, incident_id, figure="dpc", value="1,5")
+    post(dorthe, incident_id, figure="ei", value="0,25")
 
     (kept,) = rows(cast)
     page = dorthe.get(f"/incidents/{incident_id}").text
-    assert (kept.figure, kept.value, kept.reason, kept.by) == ("dpc", 1.5, WHY, "Dorthe Friis")
-    assert f"Data context: 1.5</strong> set by Dorthe Friis in place of {kept.original:g}:" in page
+    assert (kept.figure, kept.value, kept.reason, kept.by) == ("ei", 0.25, WHY, "Dorthe Friis")
+    assert f"Ease of identification: 0.25</strong> set by Dorthe Friis in place of {kept.original:g}:" in page
     assert "the rules say" in page
     assert "severity.overridden" in desk.actions(cast, incident_id)
 
 
 def test_a_lower_figure_closes_no_duty(signed_in, cast):
     incident_id, dorthe = desk.assessed(cast), signed_in(people.DORTHE)
-    assert RISK in dorthe.get(f"/incidents/{incident_id}").text
+    before = risk_on(dorthe, incident_id)
 
     for figure, value in (("dpc", "1"), ("ei", "0.25"), ("cb", "0")):
         post(dorthe, incident_id, figure=figure, value=value)
 
     assert desk.duty_of(cast, incident_id, "gdpr-33").state == DutyState.OPEN
-    assert RISK in dorthe.get(f"/incidents/{incident_id}").text
+    assert risk_on(dorthe, incident_id) == before
 
 
 def test_left_empty_the_rules_own_figure_holds_again_and_both_stand_in_the_record(signed_in, cast):

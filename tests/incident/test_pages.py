@@ -74,7 +74,7 @@ def test_what_is_not_known_stands_before_what_is(astrid, cast):
     page = astrid.get(f"/incidents/{desk.reported(cast)}").text
 
     asked, told = page.index("Find out first"), page.index("In a few words")
-    assert asked < page.index("Somebody with a protected address?") < told
+    assert asked < page.index("#f-disclosure-misuse_seen") < told
 
 
 def test_the_one_next_action_follows_the_story(app, signed_in, cast):

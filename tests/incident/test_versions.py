@@ -79,8 +79,11 @@ def test_a_fact_that_no_form_asks_for_is_shown_by_its_place(app):
 
 
 def test_the_page_shows_exactly_what_changed_and_how_the_advice_turned(app, cast, signed_in):
-    incident_id = desk.reported(cast, disclosure=None)
-    learned(cast, incident_id, disclosure={"exfiltration": "published"}, title="It is on a forum")
+    told_at = utcnow()
+    incident_id = desk.reported(cast, now=told_at, disclosure=None)
+    learned(
+        cast, incident_id, now=told_at, disclosure={"exfiltration": "published"}, title="It is on a forum"
+    )
 
     page = signed_in(people.NILS).get(f"/incidents/{incident_id}/facts/changes?before=1&after=2").text
 
