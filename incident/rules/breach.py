@@ -38,13 +38,16 @@ NOTHING_LOST: Final = all_of(
 def breached(facts: Facts) -> Leg:
     """Whether security failed and personal data were lost, changed, disclosed or opened (art. 4(12)).
 
-    It is "no" only when every loss is ruled out, and it is known why.
+    It is "no" only when every loss is ruled out, and it is known why; somebody may then have held what
+    nobody read, as a letter that came back unopened.
     """
+    kept = NOTHING_LOST(facts)
+    if kept.state == "yes":
+        return NO
     lost = SOMETHING_LOST(facts)
     if lost.state == "yes":
-        return YES
-    kept = NOTHING_LOST(facts)
-    return NO if kept.state == "yes" else Leg("unknown", lost.open + kept.open, lost.alone + kept.alone)
+        return Leg("yes", kept.open, kept.alone)
+    return Leg("unknown", lost.open + kept.open, lost.alone + kept.alone)
 
 
 def is_breach(facts: Facts) -> Tri:

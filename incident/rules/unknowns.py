@@ -59,19 +59,26 @@ def _for_authority(judgement: Judgement) -> Iterator[tuple[float, Leg]]:
 def _for_people(facts: Facts, judgement: Judgement) -> Iterator[tuple[float, Leg]]:
     """What could turn the communication, the measures of art. 34(3)(b) among it."""
     yield from _about_high(judgement, _DUTY)
+    measures = MEASURES_END_IT(facts)
     if judgement.risk.level == "high":
         if judgement.subject_communication.required:
             yield from ((_DUTY, each.leg) for each in judgement.risk.unlikely if each.waits)
-        yield _DUTY, MEASURES_END_IT(facts)
+        yield _DUTY, measures
+    elif judgement.risk.level == "risk" and measures.state == "yes":
+        yield _DUTY / 4, measures
 
 
 def _about_high(judgement: Judgement, weight: float) -> Iterator[tuple[float, Leg]]:
-    """What could make the risk high, or a high one less: presumptions, unless something is certain."""
+    """What could make the risk high, or a high one less: presumptions, unless something is certain.
+
+    Where a presumption could fall, what would keep the risk high in its place counts too, and counts less.
+    """
     risk = judgement.risk
     if risk.level == "risk":
         yield from ((weight, each.leg) for each in risk.grave if each.waits)
     elif risk.level == "high" and all(each.leg.open for each in risk.grave if each.speaks):
         yield from ((weight, each.leg) for each in risk.grave if each.speaks)
+        yield from ((weight / 4, each.leg) for each in risk.grave if each.waits)
 
 
 def _missing_times(facts: Facts) -> Iterator[str]:

@@ -53,6 +53,7 @@ FALSE_ALARM = {
         {},
         {"cause": {"category": "external_malicious"}},
         {"disclosure": {"exfiltration": "not_applicable", "retrieved": "confirmed"}},
+        {"disclosure": FALSE_ALARM["disclosure"] | {"recipients": ["private_person"]}},
         {
             "disclosure": {"exfiltration": "not_applicable"},
             "cause": FALSE_ALARM["cause"] | {"kind": "outage"},
@@ -95,7 +96,7 @@ def test_one_loss_left_open_means_notify(loss):
     [
         {"cause": {"category": "loss_or_theft"}},
         {"disclosure": {"exfiltration": "published"}},
-        {"disclosure": FALSE_ALARM["disclosure"] | {"recipients": ["private_person"]}},
+        {"disclosure": {"recipients": ["private_person"]}},
     ],
 )
 def test_what_is_in_strange_hands_is_breached_whatever_was_read(strange):

@@ -4,6 +4,7 @@ The examples are the same in every run. Hundreds of thousands more were tried by
 raise `EXAMPLES`.
 """
 
+import copy
 from datetime import UTC, datetime
 
 from hypothesis import given, settings
@@ -58,18 +59,36 @@ def test_a_fact_without_which_people_are_not_told_stands_among_the_unknown(told)
 @steadily
 @any_facts
 def test_a_fact_whose_absence_changes_an_outcome_stands_among_the_unknown(told):
-    def outcome(found):
-        return (found.authority_notification.required, found.subject_communication.required, found.breach)
-
-    whole = outcome(judge(parse(told)))
+    whole = duties(told)
     not_asked_for = []
     for pointer, less in with_a_fact_less(told):
         facts = parse(less)
-        found = judge(facts)
-        if outcome(found) != whole and pointer not in unknowns(facts, found):
+        if duties(less) != whole and pointer not in unknowns(facts, judge(facts)):
             not_asked_for.append(pointer)
 
     assert not_asked_for == []
+
+
+@steadily
+@given(FACTS, FACTS)
+def test_facts_that_are_not_asked_for_change_nothing_whatever_they_are(told, more):
+    """However many are told at once. A measure against the high risk counts only once there is one."""
+    facts = parse(told)
+    asked = set(unknowns(facts, judge(facts)))
+    all_told, asked_told = copy.deepcopy(told), copy.deepcopy(told)
+    for part, fields in more.items():
+        for field, value in fields.items() if part != "measures" and isinstance(fields, dict) else ():
+            if told.get(part, {}).get(field) in (None, "unknown", [], {}):
+                all_told.setdefault(part, {})[field] = value
+                if f"/{part}/{field}" in asked:
+                    asked_told.setdefault(part, {})[field] = value
+
+    assert duties(all_told) == duties(asked_told)
+
+
+def duties(told):
+    found = judge(parse(told))
+    return found.authority_notification.required, found.subject_communication.required, found.breach
 
 
 @steadily
