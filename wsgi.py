@@ -96,22 +96,22 @@ def create_core(settings: Settings | None = None) -> Flask:
     return app
 
 
-def recurring() -> tuple[tuple[str, str, float, bool], ...]:
-    """Every duty of the clock, in one list: its name, what it runs, seconds between, hears the bell.
+def recurring() -> tuple[tuple[str, str, float, str], ...]:
+    """Every duty of the clock, in one list: its name, what it runs, seconds between, the bell it hears.
 
     What is due is always a timestamp in the database; a round that is missed makes it late, never lost.
     """
     return (
-        ("sweep", "notifications.jobs.sweep", 1.0, True),
-        ("escalate", "notifications.jobs.escalate", 1.0, False),
-        ("leases", "notifications.jobs.end_leases", 2.0, False),
-        ("settle", "notifications.jobs.settle", 5.0, False),
-        ("poll", "notifications.jobs.poll", 30.0, False),
-        ("journal", "notifications.jobs.import_journal", 10.0, False),
-        ("alarms", "notifications.jobs.raise_alarms", 2.0, False),
-        ("playbooks", "playbooks.jobs.tick", 1.0, False),
-        ("reconcile", "incident.jobs.reconcile", 5.0, False),
-        ("advise", "incident.jobs.keep_advice", 15.0, False),
+        ("sweep", "notifications.jobs.sweep", 1.0, "messages"),
+        ("escalate", "notifications.jobs.escalate", 1.0, ""),
+        ("leases", "notifications.jobs.end_leases", 2.0, ""),
+        ("settle", "notifications.jobs.settle", 5.0, ""),
+        ("poll", "notifications.jobs.poll", 30.0, ""),
+        ("journal", "notifications.jobs.import_journal", 10.0, ""),
+        ("alarms", "notifications.jobs.raise_alarms", 2.0, ""),
+        ("playbooks", "playbooks.jobs.tick", 1.0, "runs"),
+        ("reconcile", "incident.jobs.reconcile", 5.0, ""),
+        ("advise", "incident.jobs.keep_advice", 15.0, ""),
     )
 
 

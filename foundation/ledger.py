@@ -7,7 +7,7 @@ both databases. Contact data never enters: what is recorded must outlive the era
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -25,11 +25,12 @@ from foundation.database import (
     insert_rows,
     insert_unless_there,
     new_id,
+    rows,
     table_of,
 )
 
 GENESIS = "0" * 64
-WAITING = "ledger entries to be written"
+WAITING, BEGINNING = "ledger entries to be written", "chains that begin"
 
 
 class Head(Owned, Base):
@@ -91,6 +92,17 @@ def _plain(value: object) -> str:
     raise TypeError(f"{type(value).__name__} has no place in the ledger")
 
 
+def _settled(value: Any) -> Any:
+    """The value as JSON will give it back: instants and ids as strings, tuples as lists."""
+    if value is None or isinstance(value, (str, int, float)):
+        return value
+    if isinstance(value, Mapping):
+        return {str(name): _settled(inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_settled(inner) for inner in value]
+    return _plain(value)
+
+
 def append(
     chain: str,
     action: str,
@@ -113,9 +125,14 @@ def append(
         raise RuntimeError("The ledger is written inside transaction() only, with what it records.")
     line = {
         "chain": chain, "at": at.astimezone(UTC), "action": action, "actor": actor, "reason": reason,
-        "details": json.loads(json.dumps(details, default=_plain)), "organisation_id": organisation_id,
+        "details": _settled(details), "organisation_id": organisation_id,
     }  # fmt: skip
     gathered(WAITING).append(line)
+
+
+def begins(chain: str) -> None:
+    """Say that a chain begins in this transaction, of something that nobody else can know yet."""
+    gathered(BEGINNING).append(chain)
 
 
 def _write() -> None:
@@ -124,33 +141,41 @@ def _write() -> None:
     chains: dict[str, list[dict[str, Any]]] = {}
     for line in gathered(WAITING):
         chains.setdefault(line["chain"], []).append(line)
+    _begin({chain: chains.pop(chain) for chain in gathered(BEGINNING) if chain in chains})
     for chain in sorted(chains):
         _extend(chain, chains[chain])
 
 
+def _begin(chains: dict[str, list[dict[str, Any]]]) -> None:
+    """Write chains that nobody else can know yet, all of them at once."""
+    new = [_chained(lines, 0, GENESIS) for lines in chains.values()]
+    insert_rows(Head, *(_head(entries_of[-1]) for entries_of in new))
+    insert_rows(Entry, *(entry for entries_of in new for entry in entries_of))
+
+
 def _extend(chain: str, lines: list[dict[str, Any]]) -> None:
-    head = db.session.execute(_MOVE_ON, {"of": chain, "more": len(lines)}).first()
+    head = rows(_MOVE_ON, of=chain, more=len(lines)).first()
     if head is None:
-        rows = _chained(lines, 0, GENESIS)
-        if insert_unless_there(Head, _head(rows[-1])):
-            insert_rows(Entry, *rows)
+        new = _chained(lines, 0, GENESIS)
+        if insert_unless_there(Head, _head(new[-1])):
+            insert_rows(Entry, *new)
             return
         # Another transaction began this chain while we waited for it.
-        head = db.session.execute(_MOVE_ON, {"of": chain, "more": len(lines)}).one()
-    rows = _chained(lines, head.number - len(lines), head.hash)
-    insert_rows(Entry, *rows)
-    db.session.execute(_END, {"of": chain, "now": rows[-1]["hash"]})
+        head = rows(_MOVE_ON, of=chain, more=len(lines)).one()
+    more = _chained(lines, head.number - len(lines), head.hash)
+    insert_rows(Entry, *more)
+    rows(_END, of=chain, now=more[-1]["hash"])
 
 
 def _chained(lines: list[dict[str, Any]], number: int, last: str) -> list[dict[str, Any]]:
     """The rows of these lines, each with the hash of the one before it, after entry `number`."""
-    rows = []
+    chained = []
     for line in lines:
         number += 1
         content = {**line, "number": number, "previous": last}
         last = digest(**content)
-        rows.append({**content, "id": new_id(), "hash": last})
-    return rows
+        chained.append({**content, "id": new_id(), "hash": last})
+    return chained
 
 
 def _head(row: dict[str, Any]) -> dict[str, Any]:

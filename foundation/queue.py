@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache, partial
 from importlib import import_module
 from typing import cast
 from uuid import UUID
@@ -33,7 +34,8 @@ URGENT = "urgent"  # pages, reminders and notifications: a person waits for each
 BULK = "bulk"  # communications to people: many, and never in the way of a page
 QUEUES = (URGENT, BULK)
 
-BELL = "breachclock:bell"
+MESSAGES, RUNS = "messages", "runs"  # what a bell says may be due
+BELL = "breachclock:bell:"
 COUNTS = "breachclock:counts"
 LOOKS_AGAIN = 2.0  # seconds between a worker's tries to find a queue server that went away
 MAX_WAITING = 200  # ids waiting on a queue; more would only make workers find no-ops
@@ -60,15 +62,20 @@ def init_app(app: Flask, url: str) -> None:
     app.extensions["queue_url"] = url
 
 
-def ring() -> None:
-    """Tell the clock that something may be due; says nothing when nobody hears it."""
+def ring(bell: str) -> None:
+    """Tell the clock that something of this kind may be due; says nothing when nobody hears it."""
     with suppress(RedisError):
-        server().rpush(BELL, 1)
+        server().rpush(BELL + bell, 1)
 
 
-def ring_after_commit() -> None:
-    """Ring once the open transaction is committed."""
-    database.after_commit(ring)
+def ring_after_commit(bell: str) -> None:
+    """Ring once the open transaction is committed, however often it is asked for."""
+    database.after_commit(_ringing(bell))
+
+
+@cache
+def _ringing(bell: str) -> Callable[[], None]:
+    return partial(ring, bell)
 
 
 def count(name: str) -> None:
@@ -86,14 +93,14 @@ def counts() -> dict[str, int]:
         return {}
 
 
-def wait_for_bell(seconds: float) -> bool:
+def wait_for_bell(bell: str, seconds: float) -> bool:
     """Wait for the bell, or that long; false when the queue server does not answer.
 
     Returns true also when the time passed in silence: the clock looks either way.
     """
     try:
-        if server().blpop([BELL], timeout=seconds):
-            server().delete(BELL)
+        if server().blpop([BELL + bell], timeout=seconds):
+            server().delete(BELL + bell)
     except RedisError:
         time.sleep(seconds)
         return False
@@ -209,7 +216,7 @@ class Recurring:
     name: str
     run: Callable[[], object]
     every: float  # seconds
-    hears_bell: bool = False
+    bell: str = ""  # rung when there may be something to do before the time
     finished: float = field(default_factory=time.monotonic)
 
     def once(self, app: Flask) -> None:
@@ -222,10 +229,10 @@ class Recurring:
             log.exception("clock.round_failed", duty=self.name)
 
 
-def recurring(name: str, run: str, every: float, hears_bell: bool) -> Recurring:  # noqa: FBT001  a row of a table
+def recurring(name: str, run: str, every: float, bell: str) -> Recurring:
     """A recurring duty from its row in the list: `run` is the dotted name of what it does."""
     module, _, function = run.rpartition(".")
-    return Recurring(name, getattr(import_module(module), function), every, hears_bell)
+    return Recurring(name, getattr(import_module(module), function), every, bell)
 
 
 BEAT_EVERY = 10.0  # seconds between beats of the clock
@@ -252,9 +259,9 @@ def keep_time(app: Flask, duties: Sequence[Recurring], stop: threading.Event) ->
 def _repeat(app: Flask, duty: Recurring, stop: threading.Event) -> None:
     while not stop.is_set():
         duty.once(app)
-        if duty.hears_bell:
+        if duty.bell:
             with app.app_context():
-                wait_for_bell(duty.every)
+                wait_for_bell(duty.bell, duty.every)
         else:
             stop.wait(duty.every)
 

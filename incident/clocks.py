@@ -4,7 +4,7 @@ What the rules reckon is stored with the sum and the rule's version, so that the
 was planned by, and when. A clock that was stopped moves no more.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 
 from accounts.models import Organisation
 from foundation import ledger
-from foundation.database import db, insert_rows, new_id
+from foundation.database import Ready, db, new_id, ready
 from incident.models import Clock, Duty, DutyState, FactsVersion, Incident
 from incident.rules import deadlines
 from incident.rules.evaluation import Evaluation, evaluate
@@ -38,7 +38,15 @@ class Moved:
     after: datetime | None
 
 
-def in_organisation(facts: Facts, organisation: Organisation) -> Facts:
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """What is registered of an organisation and counts in its facts."""
+
+    name: str
+    profile: Mapping[str, Any]
+
+
+def in_organisation(facts: Facts, organisation: Registered) -> Facts:
     """The facts with what is registered of the organisation; what a report says of it does not count."""
     known = parse_organisation({"name": organisation.name, **organisation.profile.get("facts", {})})
     return facts.model_copy(update={"organisation": known})
@@ -66,12 +74,10 @@ def of(facts: Facts, advice: Evaluation) -> list[deadlines.Clock]:
     return found
 
 
-def first(incident_id: UUID, organisation_id: UUID, found: Sequence[deadlines.Clock]) -> datetime | None:
-    """Store the first clocks of an incident; returns the earliest due time."""
-    rows = [_row(each) | {"id": new_id(), "incident_id": incident_id, "organisation_id": organisation_id}
-            for each in found]  # fmt: skip
-    insert_rows(Clock, *rows)
-    return min((each.due_at for each in found if each.due_at), default=None)
+def first(incident_id: UUID, organisation_id: UUID, found: Sequence[deadlines.Clock]) -> Ready:
+    """The first clocks of an incident, to be inserted with it."""
+    own = {"incident_id": incident_id, "organisation_id": organisation_id}
+    return ready(Clock, *({**_row(each), **own, "id": new_id()} for each in found))
 
 
 def _row(clock: deadlines.Clock) -> dict[str, Any]:
@@ -222,9 +228,9 @@ def advice_for(incident: Incident, facts: Facts, *, now: datetime) -> Evaluation
 
 def current_facts(incident: Incident) -> Facts:
     """The latest facts, with what is registered of the organisation."""
-    return in_organisation(
-        parse(document_of(incident)), db.session.get_one(Organisation, incident.organisation_id)
-    )
+    organisation = db.session.get_one(Organisation, incident.organisation_id)
+    known = Registered(organisation.name, organisation.profile)
+    return in_organisation(parse(document_of(incident)), known)
 
 
 def document_of(incident: Incident) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """An incident opens: number, facts as told, provisional awareness, clocks, playbook, page; or it learns.
 
 Called with what a processor's report or a colleague's form has told, already read and validated. The
-caller's transaction holds all of it or none. This path takes a report in within milliseconds, so its
-rows go in by table and not one by one.
+caller's transaction holds all of it or none. On SQLite reports queue for that transaction, so whatever
+can be known before it is done before it.
 """
 
 import hashlib
@@ -12,15 +12,26 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, update
 
 from accounts.models import Organisation
 from foundation import ledger
-from foundation.database import db, insert_rows, new_id
+from foundation.database import (
+    Ready,
+    db,
+    insert_at_end,
+    insert_rows,
+    insert_waiting,
+    new_id,
+    ready,
+    rows,
+    table_of,
+)
 from incident import clocks
 from incident.models import Awareness, FactsVersion, Incident
 from incident.rules import deadlines
 from incident.rules.awareness import Moment
+from incident.rules.evaluation import Evaluation
 from incident.rules.facts import Facts
 from incident.rules.lifecycle import State
 from playbooks import runs
@@ -47,16 +58,18 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class _Opening:
-    """An incident about to be written: what was told and what the rules make of it."""
+class Opening:
+    """An incident about to open: what was told, what the rules make of it, and rows that wait for its own."""
 
     id: UUID
-    number: str
-    organisation: Organisation
     told: Told
-    facts: Facts
+    title: str
     aware: Moment | None
     clocks: tuple[deadlines.Clock, ...]
+    facts_sha256: str
+    awareness_reason: str
+    rows: tuple[Ready, ...]
+    run: runs.Start
     now: datetime
 
     @property
@@ -64,108 +77,123 @@ class _Opening:
         """Its chain of the ledger."""
         return f"incident/{self.id}"
 
-    def due(self, kind: str) -> datetime | None:
-        """When the clock of a kind runs out."""
-        return next((each.due_at for each in self.clocks if each.kind == kind), None)
+
+def open_incident(told: Told, *, now: datetime) -> tuple[UUID, str]:
+    """Open an incident and everything that follows at once; returns its id and its number."""
+    organisation = db.session.get_one(Organisation, told.organisation_id)
+    opening = prepare(told, clocks.Registered(organisation.name, organisation.profile), now=now)
+    number = open_prepared(opening)
+    insert_waiting()
+    return opening.id, number
 
 
-def open_incident(told: Told, *, now: datetime, incident_id: UUID | None = None) -> tuple[UUID, str]:
-    """Open an incident and everything that follows at once; returns its id and its number.
-
-    `incident_id` is for a caller that has written of it in the ledger already.
-    """
-    organisation = _numbered(told.organisation_id)
+def prepare(told: Told, organisation: clocks.Registered, *, now: datetime) -> Opening:
+    """Do all that needs neither a number nor a lock: the rules, the playbook, and most rows bound."""
     facts = clocks.in_organisation(told.facts, organisation)
     advice = clocks.advise(
         facts, received_at=now, from_processor=told.processor_id is not None, fixed=None, now=now
     )
-    number = f"{organisation.incident_prefix}-{now:%Y}-{organisation.incident_counter:04d}"
-    running = tuple(clocks.of(facts, advice))
-    known = incident_id or new_id()
-    opening = _Opening(known, number, organisation, told, facts, advice.awareness, running, now)
-    _insert_incident(opening)
-    _insert_facts(opening.id, 1, told, now)
-    _insert_awareness(opening)
-    clocks.first(opening.id, told.organisation_id, running)
-    _start_playbook(opening)
-    return opening.id, number
+    incident_id, running, aware = new_id(), tuple(clocks.of(facts, advice)), advice.awareness
+    reason = (
+        f"Provisional, from {aware.words}: no person has fixed it yet." if aware else "No time is known yet."
+    )
+    version = _facts_row(incident_id, 1, told, now)
+    return Opening(
+        incident_id, told, facts.title or "Report without a title", aware, running, version["sha256"], reason,
+        (
+            ready(FactsVersion, version),
+            ready(Awareness, _awareness_row(incident_id, told, aware, reason, now)),
+            clocks.first(incident_id, told.organisation_id, running),
+        ),
+        _playbook(incident_id, told, facts, advice, now), now,
+    )  # fmt: skip
 
 
-def _numbered(organisation_id: UUID) -> Organisation:
-    """The organisation with its counter moved on, locked until the commit."""
-    return db.session.scalars(
-        update(Organisation)
-        .where(Organisation.id == organisation_id)
-        .values(incident_counter=Organisation.incident_counter + 1)
-        .returning(Organisation)
-        .execution_options(synchronize_session=False, populate_existing=True)
-    ).one()
+def open_prepared(opening: Opening) -> str:
+    """Give the incident its number and write it with all that was prepared; returns the number."""
+    organisation = rows(_NEXT_NUMBER, of=opening.told.organisation_id).one()
+    number = f"{organisation.incident_prefix}-{opening.now:%Y}-{organisation.incident_counter:04d}"
+    ledger.begins(opening.chain)
+    insert_at_end(ready(Incident, _incident_row(opening, number)), *opening.rows)
+    _enter(opening, number)
+    runs.begin(opening.run, summary=number, about_is_new=True)
+    return number
 
 
-def _insert_incident(opening: _Opening) -> None:
+# The organisation with its counter moved on, locked until the commit.
+_ORGANISATIONS = table_of(Organisation)
+_NEXT_NUMBER = (
+    update(_ORGANISATIONS)
+    .where(_ORGANISATIONS.c.id == bindparam("of"))
+    .values(incident_counter=_ORGANISATIONS.c.incident_counter + 1)
+    .returning(
+        _ORGANISATIONS.c.incident_counter, _ORGANISATIONS.c.incident_prefix, _ORGANISATIONS.c.name,
+        _ORGANISATIONS.c.profile,
+    )
+)  # fmt: skip
+
+
+def _incident_row(opening: Opening, number: str) -> dict[str, Any]:
     told, aware = opening.told, opening.aware
-    row = {
-        "id": opening.id, "organisation_id": told.organisation_id, "number": opening.number,
-        "title": opening.facts.title or "Report without a title", "state": State.REPORTED,
-        "processor_id": told.processor_id,
-        "processor_reference": (told.claims_reference and opening.facts.reference) or None,
+    return {
+        "id": opening.id, "organisation_id": told.organisation_id, "number": number, "title": opening.title,
+        "state": State.REPORTED, "processor_id": told.processor_id,
+        "processor_reference": (told.claims_reference and told.facts.reference) or None,
         "restricted": False, "facts_number": 1, "aware_at": aware.at if aware else None,
         "awareness_is_provisional": True, "reported_at": opening.now,
         "next_due_at": min((each.due_at for each in opening.clocks if each.due_at), default=None),
     }  # fmt: skip
-    insert_rows(Incident, row)
-    ledger.append(
-        opening.chain, "incident.opened", organisation_id=told.organisation_id, actor=told.source,
-        at=opening.now, number=opening.number, processor=told.processor_id,
-        clocks={each.kind: each.due_at for each in opening.clocks},
-    )  # fmt: skip
 
 
-def _insert_facts(incident_id: UUID, number: int, told: Told, now: datetime) -> str:
+def _facts_row(incident_id: UUID, number: int, told: Told, now: datetime) -> dict[str, Any]:
     text = json.dumps(told.document, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    sha256 = hashlib.sha256(text.encode()).hexdigest()
-    row = {
+    return {
         "id": new_id(), "organisation_id": told.organisation_id, "incident_id": incident_id, "number": number,
-        "facts": told.document, "sha256": sha256, "source": told.source, "reason": told.reason, "at": now,
+        "facts": told.document, "sha256": hashlib.sha256(text.encode()).hexdigest(), "source": told.source,
+        "reason": told.reason, "at": now,
     }  # fmt: skip
-    insert_rows(FactsVersion, row)
-    ledger.append(
-        f"incident/{incident_id}", "facts.recorded", organisation_id=told.organisation_id, at=now,
-        actor=told.source, reason=told.reason, version=number, facts_sha256=sha256,
-    )  # fmt: skip
-    return sha256
 
 
-def _insert_awareness(opening: _Opening) -> None:
-    told, aware = opening.told, opening.aware
-    reason = (
-        f"Provisional, from {aware.words}: no person has fixed it yet." if aware else "No time is known yet."
-    )
-    row = {
-        "id": new_id(), "organisation_id": told.organisation_id, "incident_id": opening.id, "number": 1,
+def _awareness_row(
+    incident_id: UUID, told: Told, aware: Moment | None, reason: str, now: datetime
+) -> dict[str, Any]:
+    return {
+        "id": new_id(), "organisation_id": told.organisation_id, "incident_id": incident_id, "number": 1,
         "aware_at": aware.at if aware else None, "provisional": True, "reason": reason, "by": "Breachclock",
-        "at": opening.now,
+        "at": now,
     }  # fmt: skip
-    insert_rows(Awareness, row)
+
+
+def _enter(opening: Opening, number: str) -> None:
+    told, aware = opening.told, opening.aware
+    common: dict[str, Any] = {"organisation_id": told.organisation_id, "at": opening.now}
     ledger.append(
-        opening.chain, "awareness.provisional", organisation_id=told.organisation_id, at=opening.now,
-        actor="Breachclock", reason=reason, aware_at=aware.at if aware else None,
+        opening.chain, "incident.opened", **common, actor=told.source, number=number,
+        processor=told.processor_id, clocks={each.kind: each.due_at for each in opening.clocks},
+    )  # fmt: skip
+    ledger.append(
+        opening.chain, "facts.recorded", **common, actor=told.source, reason=told.reason, version=1,
+        facts_sha256=opening.facts_sha256,
+    )  # fmt: skip
+    ledger.append(
+        opening.chain, "awareness.provisional", **common, actor="Breachclock",
+        reason=opening.awareness_reason, aware_at=aware.at if aware else None,
     )  # fmt: skip
 
 
-def _start_playbook(opening: _Opening) -> None:
-    told, facts = opening.told, opening.facts
+def _playbook(incident_id: UUID, told: Told, facts: Facts, advice: Evaluation, now: datetime) -> runs.Start:
+    due = {each.kind: each.due_at for each in clocks.of(facts, advice)}
     anchors = {
-        "reported": opening.now,
-        "aware": opening.aware.at if opening.aware else None,
+        "reported": now,
+        "aware": advice.awareness.at if advice.awareness else None,
         "occurred": facts.timeline.occurred_from,
-        "due": opening.due("authority_notification"),
+        "due": due.get("authority_notification"),
     }
-    runs.start(
+    return runs.prepare(
         AT_A_PROCESSOR if told.processor_id or facts.at_a_processor == "yes" else AT_HOME,
-        organisation_id=told.organisation_id, about=opening.chain, summary=opening.number,
+        organisation_id=told.organisation_id, about=f"incident/{incident_id}",
         anchors={name: at for name, at in anchors.items() if at}, facts=told.document, actor=told.source,
-        now=opening.now,
+        now=now,
     )  # fmt: skip
 
 
@@ -175,7 +203,12 @@ def learn(incident: Incident, told: Told, *, now: datetime) -> int:
     Awareness that a person has fixed stays as it was fixed.
     """
     number = incident.facts_number + 1
-    _insert_facts(incident.id, number, told, now)
+    version = _facts_row(incident.id, number, told, now)
+    insert_rows(FactsVersion, version)
+    ledger.append(
+        incident.chain, "facts.recorded", organisation_id=told.organisation_id, at=now, actor=told.source,
+        reason=told.reason, version=number, facts_sha256=version["sha256"],
+    )  # fmt: skip
     incident.facts_number = number
     if told.facts.title:
         incident.title = told.facts.title

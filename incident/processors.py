@@ -10,8 +10,9 @@ from sqlalchemy import bindparam, select
 
 from accounts.models import Organisation
 from foundation import ledger
-from foundation.database import db, new_id
+from foundation.database import db, new_id, rows, table_of
 from foundation.errors import Missing, Refused
+from incident.clocks import Registered
 from incident.models import Endpoint, Processor, SigningKey
 
 SECRET_BYTES = 32  # Standard Webhooks: 24 to 64
@@ -34,6 +35,7 @@ class Sender:
     processor_id: UUID
     organisation_id: UUID
     name: str
+    organisation: Registered
     secrets: tuple[str, ...]
 
 
@@ -124,18 +126,27 @@ def _retire_older(endpoint_id: str, now: datetime) -> None:
 def sender(endpoint_id: str, now: datetime) -> Sender | None:
     """Who reports through this endpoint at `now`, or None when there is no such endpoint."""
     known = endpoint_id.isprintable() and endpoint_id.isascii()  # else one of our databases takes offence
-    rows = db.session.execute(_SENDER, {"endpoint_id": endpoint_id, "now": now}).all() if known else ()
-    if not rows:
+    found = rows(_SENDER, endpoint_id=endpoint_id, now=now).all() if known else ()
+    if not found:
         return None
-    first = rows[0]
-    live = tuple(row.secret for row in rows)
-    return Sender(endpoint_id, first.processor_id, first.organisation_id, first.name, live)
+    first = found[0]
+    live = tuple(row.secret for row in found)
+    organisation = Registered(first.organisation, first.profile)
+    return Sender(endpoint_id, first.processor_id, first.organisation_id, first.name, organisation, live)
 
 
+_ENDPOINTS, _PROCESSORS, _KEYS = (table_of(each).c for each in (Endpoint, Processor, SigningKey))
+_ORGANISATIONS = table_of(Organisation).c
 _SENDER = (
-    select(Endpoint.processor_id, Endpoint.organisation_id, Processor.name, SigningKey.secret)
-    .join(SigningKey, SigningKey.endpoint_id == Endpoint.id)
-    .join(Processor, Processor.id == Endpoint.processor_id)
-    .where(Endpoint.id == bindparam("endpoint_id"))
-    .where(SigningKey.retires_at.is_(None) | (SigningKey.retires_at > bindparam("now")))
+    select(
+        _ENDPOINTS.processor_id,
+        _ENDPOINTS.organisation_id,
+        _PROCESSORS.name,
+        _KEYS.secret,
+        _ORGANISATIONS.name.label("organisation"),
+        _ORGANISATIONS.profile,
+    )
+    .where(_ENDPOINTS.id == bindparam("endpoint_id"), _ORGANISATIONS.id == _ENDPOINTS.organisation_id)
+    .where(_KEYS.endpoint_id == _ENDPOINTS.id, _PROCESSORS.id == _ENDPOINTS.processor_id)
+    .where(_KEYS.retires_at.is_(None) | (_KEYS.retires_at > bindparam("now")))
 )

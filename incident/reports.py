@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, case, func, select, update
 
 from accounts.models import Organisation
 from foundation import ledger
-from foundation.database import changed, db, insert_rows, new_id
+from foundation.database import changed, db, insert_at_end, new_id, ready, rows, table_of
 from incident import intake
 from incident.models import Incident, Processor, Report, ReportState
 from incident.processors import Sender
@@ -52,6 +52,15 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Read:
+    """What a letter says: an envelope with what follows from it, or the fault for which it says nothing."""
+
+    envelope: "_Envelope | None"
+    opening: intake.Opening | None
+    fault: "_Faulty | None"
+
+
+@dataclass(frozen=True, slots=True)
 class _Envelope:
     kind: str
     told_at: datetime
@@ -70,40 +79,60 @@ class _Faulty(Exception):
         self.status = status
 
 
-def accept(letter: Letter, *, now: datetime) -> Outcome:
+def read(letter: Letter, *, now: datetime) -> Read:
+    """Read a signed report and prepare what follows from it; needs no transaction, raises no fault."""
+    try:
+        envelope = _envelope_of(letter)
+    except _Faulty as fault:
+        return Read(None, None, fault)
+    if envelope.kind == "incident.test":
+        return Read(envelope, None, None)
+    sender = letter.sender
+    told = intake.Told(
+        sender.organisation_id, envelope.document, envelope.facts, sender.name, sender.processor_id
+    )
+    return Read(envelope, intake.prepare(told, sender.organisation, now=now), None)
+
+
+def accept(letter: Letter, told: Read, *, now: datetime) -> Outcome:
     """Take in a signed report and say what to answer; the same one again gets the same answer.
 
     In the caller's transaction. A fault does not lose the report: it is kept, and on-call is paged.
     """
-    told = {"endpoint_id": letter.sender.endpoint_id, "webhook_id": letter.webhook_id}
-    before = db.session.execute(_BEFORE, told).first()
+    before = rows(_BEFORE, endpoint_id=letter.sender.endpoint_id, webhook_id=letter.webhook_id).first()
     if before and before.body_sha256 == letter.sha256:
         answer = {**before.answer, "duplicate": True} if before.status == ACCEPTED else before.answer
         return Outcome(before.status, answer)
-    try:
-        envelope = _read(letter, known_id=bool(before))
-    except _Faulty as fault:
-        return _keep_faulty(letter, fault, known_id=bool(before), now=now)
-    if envelope.kind == "incident.test":
+    if before:
+        return _keep_faulty(letter, _used_before(), known_id=True, now=now)
+    if told.envelope is None or told.fault:
+        return _keep_faulty(letter, told.fault or _unusable([]), known_id=False, now=now)
+    if told.opening is None:
         return _note_test(letter, now)
-    return _open_or_extend(letter, envelope, now)
+    return _open_or_extend(letter, told.envelope, told.opening, now)
 
 
-_BEFORE = select(Report.body_sha256, Report.status, Report.answer).where(
-    Report.endpoint_id == bindparam("endpoint_id"), Report.webhook_id == bindparam("webhook_id")
+_REPORTS, _INCIDENTS = table_of(Report).c, table_of(Incident).c
+_BEFORE = select(_REPORTS.body_sha256, _REPORTS.status, _REPORTS.answer).where(
+    _REPORTS.endpoint_id == bindparam("endpoint_id"), _REPORTS.webhook_id == bindparam("webhook_id")
+)
+_SAME_REFERENCE = (
+    select(_INCIDENTS.id)
+    .where(_INCIDENTS.processor_id == bindparam("processor_id"))
+    .where(_INCIDENTS.processor_reference == bindparam("reference"))
+    .with_for_update()
 )
 
 
 # --- reading ------------------------------------------------------------------------------------
 
 
-def _read(letter: Letter, *, known_id: bool) -> _Envelope:
-    if known_id:
-        raise _Faulty(
-            409,
-            "This webhook-id was used before",
-            "It came with another body. Send new facts under a new id.",
-        )
+def _used_before() -> _Faulty:
+    title = "This webhook-id was used before"
+    return _Faulty(409, title, "It came with another body. Send new facts under a new id.")
+
+
+def _envelope_of(letter: Letter) -> _Envelope:
     if letter.media_type != "application/json" or letter.charset.lower() not in ("utf-8", "utf8"):
         raise _Faulty(415, "Not JSON by its own word", "Send Content-Type: application/json, in UTF-8.")
     try:
@@ -174,7 +203,7 @@ def _insert_report(letter: Letter, now: datetime, **values: Any) -> None:
         "processor_id": letter.sender.processor_id, "body": letter.body, "body_sha256": letter.sha256,
         "received_at": now, "webhook_id": letter.webhook_id,
     }  # fmt: skip
-    insert_rows(Report, row | values)
+    insert_at_end(ready(Report, row | values))
 
 
 def _keep_faulty(letter: Letter, fault: _Faulty, *, known_id: bool, now: datetime) -> Outcome:
@@ -229,12 +258,8 @@ def _note_test(letter: Letter, now: datetime) -> Outcome:
         status=ACCEPTED,
         answer=document,
     )
-    _note_on_processor(letter, tested_at=now)
+    changed(update(Processor).where(Processor.id == letter.sender.processor_id).values(tested_at=now))
     return Outcome(ACCEPTED, document)
-
-
-def _note_on_processor(letter: Letter, **when: datetime) -> None:
-    changed(update(Processor).where(Processor.id == letter.sender.processor_id).values(**when))
 
 
 def status_url(endpoint_id: str, report_id: UUID) -> str:
@@ -249,22 +274,18 @@ def _iso(at: datetime) -> str:
 # --- an incident --------------------------------------------------------------------------------
 
 
-def _open_or_extend(letter: Letter, envelope: _Envelope, now: datetime) -> Outcome:
-    sender = letter.sender
-    told = intake.Told(
-        sender.organisation_id, envelope.document, envelope.facts, sender.name, sender.processor_id
-    )
+def _open_or_extend(letter: Letter, envelope: _Envelope, opening: intake.Opening, now: datetime) -> Outcome:
+    sender, told = letter.sender, opening.told
     incident = _known(sender, envelope.facts.reference)
-    report_id, incident_id = new_id(), incident.id if incident else new_id()
+    report_id, incident_id = new_id(), incident.id if incident else opening.id
     _enter(letter, envelope, report_id, incident_id, now)
     if incident is None:
-        _id, number = intake.open_incident(told, now=now, incident_id=incident_id)
+        number = intake.open_prepared(opening)
     else:
         number = incident.number
         _extend(incident, told, envelope, now)
         if not lifecycle.clocks_run(State(incident.state)):
             _call_somebody(incident, told, now)
-    _note_on_processor(letter, last_report_at=now)
     document = {
         "report_id": str(report_id), "incident_id": str(incident_id), "incident_number": number,
         "received_at": _iso(now), "duplicate": False, "status_url": status_url(sender.endpoint_id, report_id),
@@ -280,11 +301,8 @@ def _known(sender: Sender, reference: str) -> Incident | None:
     """The incident this sender has reported under the same reference, locked."""
     if not reference:
         return None
-    return db.session.scalars(
-        select(Incident)
-        .where(Incident.processor_id == sender.processor_id, Incident.processor_reference == reference)
-        .with_for_update()
-    ).first()
+    known = rows(_SAME_REFERENCE, processor_id=sender.processor_id, reference=reference).scalar()
+    return db.session.get_one(Incident, known) if known else None
 
 
 def _extend(incident: Incident, told: intake.Told, envelope: _Envelope, now: datetime) -> None:

@@ -56,4 +56,4 @@ def takes_messages(provider: str, *, asked_at: datetime, now: datetime) -> None:
     stayed = Message.state == State.PENDING, Message.ready_at == circuit.open_until
     changed(update(Message).where(*stayed).values(ready_at=now, rung_at=None))
     circuit.closed_at, circuit.open_until = now, now
-    queue.ring_after_commit()
+    queue.ring_after_commit(queue.MESSAGES)

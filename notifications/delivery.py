@@ -194,7 +194,7 @@ def _again(message: Message, *, why: str, now: datetime, wait: timedelta, counts
     message.ready_at, message.why, message.rung_at = now + wait, why, None
     if message.page_id and wait:
         _next_person(message, now)
-    queue.ring_after_commit()
+    queue.ring_after_commit(queue.MESSAGES)
     _log(message, "message.retried", now, why=why, ready_at=message.ready_at)
 
 

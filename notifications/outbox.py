@@ -109,7 +109,7 @@ def post(
         message=message_id, kind=kind, channel=recipient.channel, template=template,
         language=recipient.locale, content_sha256=sha256, staff=recipient.staff_id,
     )  # fmt: skip
-    queue.ring_after_commit()
+    queue.ring_after_commit(queue.MESSAGES)
     return message_id
 
 

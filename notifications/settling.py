@@ -226,7 +226,7 @@ def _apply(message: Message, choice: Choice, now: datetime) -> None:
             delivery.say_that_it_may_come_twice(message, now=now)
         message.state, message.ready_at, message.rung_at = State.PENDING, now, None
         message.why, message.done_at, message.told_at = "a person sent it again", None, None
-        queue.ring_after_commit()
+        queue.ring_after_commit(queue.MESSAGES)
     elif choice is Choice.MARK_SENT:
         message.state, message.done_at, message.why = State.ACCEPTED, now, "a person says that it was sent"
         message.accepted_at = None  # the provider said nothing, and is not asked

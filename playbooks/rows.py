@@ -3,24 +3,15 @@
 A run's row is locked before any of its steps is read for a change: whoever holds it decides alone.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import select
 
-from foundation.database import changed, db, table_of
+from foundation.database import db
 from foundation.errors import Missing, Refused
 from playbooks import library, reminding
 from playbooks.models import ReminderRecord, Run, RunState, StepRecord, StepState
-
-
-def insert_unless_running(row: Mapping[str, Any]) -> bool:
-    """Insert a run, unless one of its playbook runs about the same; says whether it went in."""
-    insert = sqlite.insert if db.engine.dialect.name == "sqlite" else postgresql.insert
-    return changed(insert(table_of(Run)).values(**row).on_conflict_do_nothing()) == 1
 
 
 def running(about: str, playbook_key: str) -> Run:
@@ -28,12 +19,6 @@ def running(about: str, playbook_key: str) -> Run:
     return db.session.scalars(
         select(Run).where(Run.about == about, Run.playbook == playbook_key, Run.state == RunState.RUNNING)
     ).one()
-
-
-def look_again(run_id: UUID, at: datetime) -> None:
-    """Have the clock look at a run at `at`, unless it comes by sooner."""
-    later = (Run.next_due_at > at) | Run.next_due_at.is_(None)
-    changed(update(Run).where(Run.id == run_id, later).values(next_due_at=at))
 
 
 def lock_running(about: str) -> list[Run]:

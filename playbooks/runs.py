@@ -15,7 +15,17 @@ import structlog
 from sqlalchemy import func, select
 
 from accounts.models import StaffMember
-from foundation.database import db, insert_rows, new_id, part
+from foundation import ledger, queue
+from foundation.database import (
+    Ready,
+    db,
+    insert_at_end,
+    insert_ready,
+    insert_unless_there,
+    new_id,
+    part,
+    ready,
+)
 from foundation.errors import Refused
 from notifications import paging
 from playbooks import library, reminding, rows
@@ -23,7 +33,7 @@ from playbooks.models import Run, RunState, StepRecord, StepState
 from playbooks.reminding import CLOCK
 from playbooks.rules import timeline
 from playbooks.rules.definition import EVENTS, Anchor, Playbook, Step
-from playbooks.rules.timeline import Moment, Owed
+from playbooks.rules.timeline import Owed
 
 ACKNOWLEDGED = "page.acknowledged"
 NEVER = datetime.max.replace(tzinfo=UTC)
@@ -75,59 +85,84 @@ _STEPS = (
 # --- starting and moving ------------------------------------------------------------------------
 
 
-def start(
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A run about to start: its row but for what messages call it, its steps, and how the ledger tells it."""
+
+    row: dict[str, Any]
+    steps: Ready
+    entry: dict[str, Any]
+
+
+def prepare(
     playbook_key: str,
     *,
     organisation_id: UUID,
     about: str,
     anchors: Mapping[str, datetime],
-    summary: str,
     facts: Mapping[str, Any],
     owners: Mapping[str, UUID] | None = None,
     actor: str,
     now: datetime,
-) -> UUID:
-    """Start a playbook and do what it owes at once; the run's id, or that of the one that runs already.
+) -> Start:
+    """All of a run that can be known beforehand, for `begin`; needs no transaction.
 
-    `summary` is what messages call it, an incident's number, without personal data; `facts` the facts
-    document; `owners` staff by role. Raises: KeyError for an unknown playbook, ValueError for an
-    unknown anchor or a naive instant.
+    `facts` is the facts document; `owners` staff by role. Raises: KeyError for an unknown playbook,
+    ValueError for an unknown anchor or a naive instant.
     """
     book = library.playbook(playbook_key)
     stored = {Anchor(name).value: _stored(at) for name, at in anchors.items()}
-    known = timeline.anchors_in(stored)
+    run_id, known = new_id(), timeline.anchors_in(stored)
     ruled_out = {step.key for step in book.steps if not step.applies(facts)}
-    moment = timeline.look(book, known, closed=ruled_out, settled=(), now=now)
     row = {
-        "id": new_id(), "organisation_id": organisation_id, "about": about, "playbook": book.key,
-        "definition_hash": book.hash, "definition": book.text, "anchors": stored, "summary": summary,
-        "state": RunState.RUNNING, "next_due_at": _next_look(book, ruled_out, moment, now),
-        "last_tick_at": now, "started_at": now, "started_by": actor,
+        "id": run_id, "organisation_id": organisation_id, "about": about, "playbook": book.key,
+        "definition_hash": book.hash, "definition": book.text, "anchors": stored,
+        "state": RunState.RUNNING, "next_due_at": now, "last_tick_at": now, "started_at": now,
+        "started_by": actor,
     }  # fmt: skip
-    if not rows.insert_unless_running(row):
-        return rows.running(about, playbook_key).id
-    run = Run(**row)
     steps = [
-        _row(run, position, step, owners or {}, timeline.due_at(step, known))
+        {"organisation_id": organisation_id, "run_id": run_id}
+        | _row(position, step, owners or {}, timeline.due_at(step, known))
         | (_ruled_out(step, now) if step.key in ruled_out else {})
         for position, step in enumerate(book.steps)
     ]
-    insert_rows(StepRecord, *steps)
-    reminding.enter(
-        run, "playbook.started", actor, now, definition=book.hash, anchors=stored,
-        not_applicable=[step.key for step in book.steps if step.key in ruled_out],
-    )  # fmt: skip
-    if not _say_all(run, {step["key"]: StepRecord(**step) for step in steps}, moment, now):
-        rows.look_again(run.id, now + AGAIN)
-    return run.id
+    entry = {
+        "organisation_id": organisation_id, "actor": actor, "at": now, "playbook": book.key,
+        "definition": book.hash, "anchors": stored,
+        "not_applicable": [step.key for step in book.steps if step.key in ruled_out],
+    }  # fmt: skip
+    return Start(row, ready(StepRecord, *steps), entry)
 
 
-def _row(
-    run: Run, position: int, step: Step, owners: Mapping[str, UUID], due_at: datetime | None
-) -> dict[str, Any]:
+def begin(prepared: Start, *, summary: str, about_is_new: bool = False) -> UUID:
+    """Begin a prepared run; its id, or that of the one that runs already.
+
+    `summary` is what messages call it, an incident's number, without personal data; `about_is_new` that
+    nothing can run about it yet. What the run owes at once the clock does, which is rung for: beginning
+    is on the way of every report.
+    """
+    row = prepared.row | {"summary": summary}
+    if about_is_new:
+        insert_at_end(ready(Run, row), prepared.steps)
+    elif insert_unless_there(Run, row):
+        insert_ready(prepared.steps)
+    else:
+        return rows.running(row["about"], row["playbook"]).id
+    ledger.append(row["about"], "playbook.started", **prepared.entry)
+    queue.ring_after_commit(queue.RUNS)
+    run_id: UUID = row["id"]
+    return run_id
+
+
+def start(playbook_key: str, *, summary: str, **known: Any) -> UUID:
+    """Prepare a run and begin it, in the caller's transaction; arguments as theirs."""
+    return begin(prepare(playbook_key, **known), summary=summary)
+
+
+def _row(position: int, step: Step, owners: Mapping[str, UUID], due_at: datetime | None) -> dict[str, Any]:
     return {
-        "id": new_id(), "organisation_id": run.organisation_id, "run_id": run.id, "position": position,
-        "key": step.key, "title": step.title, "role": step.role, "owner_id": owners.get(step.role),
+        "id": new_id(), "position": position, "key": step.key, "title": step.title, "role": step.role,
+        "owner_id": owners.get(step.role),
         "due_at": due_at, "note": "", "state": StepState.OPEN, "done_at": None, "done_by": None,
         "reason": None,
     }  # fmt: skip
@@ -324,24 +359,11 @@ def _do_owed(
     book = library.pinned(run.definition)
     closed = {step.key for step in book.steps if step.key not in records}
     moment = timeline.look(book, timeline.anchors_in(run.anchors), closed=closed, settled=settled, now=now)
-    said = _say_all(run, records, moment, now)
-    run.next_due_at = _next_look(book, closed, moment, now, again=not said)
+    said = [_attempt(run, records[owed.step.key], owed, now) for owed in moment.owed]
+    soon = not all(said) or _awaits_acknowledgement(book, records)
+    run.next_due_at = min(filter(None, [moment.wake_at, now + AGAIN if soon else None]), default=None)
     run.last_tick_at = now
     db.session.flush()
-
-
-def _next_look(
-    book: Playbook, closed: Collection[str], moment: Moment, now: datetime, *, again: bool = False
-) -> datetime | None:
-    """When the run will owe more; in a minute while a page may be taken or something could not be said."""
-    open_keys = [step.key for step in book.steps if step.key not in closed]
-    soon = again or _awaits_acknowledgement(book, open_keys)
-    return min(filter(None, [moment.wake_at, now + AGAIN if soon else None]), default=None)
-
-
-def _say_all(run: Run, records: Mapping[str, StepRecord], moment: Moment, now: datetime) -> bool:
-    said = [_attempt(run, records[owed.step.key], owed, now) for owed in moment.owed]
-    return all(said)
 
 
 def _attempt(run: Run, record: StepRecord, owed: Owed, now: datetime) -> bool:

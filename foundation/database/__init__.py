@@ -21,6 +21,7 @@ from uuid import UUID
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     JSON,
+    Connection,
     CursorResult,
     DateTime,
     Dialect,
@@ -34,10 +35,8 @@ from sqlalchemy import (
     event,
     false,
     func,
-    insert,
     select,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import (
     DeclarativeBase,
@@ -52,12 +51,15 @@ from uuid_utils.compat import uuid7
 
 from foundation.database.engines import PATIENCE, WRITE
 from foundation.database.engines import engine_options as engine_options
+from foundation.database.inserts import Insert, insert_into
+from foundation.database.inserts import Ready as Ready
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s", "uq": "uq_%(table_name)s_%(column_0_N_name)s",
     "ck": "ck_%(table_name)s_%(constraint_name)s", "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }  # fmt: skip
+AT_END = "rows to be inserted at the end"
 OUTSIDE = "Rows are written inside transaction() only, and only edges open one."
 _turn = threading.Lock()
 
@@ -142,16 +144,44 @@ def table_of(model: type[Base]) -> Table:
     return cast(Table, model.__table__)
 
 
-def insert_rows(model: type[Base], *rows: Mapping[str, Any]) -> None:
-    """Insert rows that name the same columns with one statement, past the unit of work, which costs more.
+def ready(model: type[Base], *given: Mapping[str, Any]) -> Ready:
+    """Rows that name the same columns, bound for `insert_ready`: what takes time is done before any lock."""
+    return _insert(model, tuple(given[0]), unless_there=False).of(given)
+
+
+def insert_ready(*those: Ready) -> None:
+    """Insert rows made ready, each kind with one statement, past the unit of work, which costs more.
 
     Raises: RuntimeError outside a transaction; whatever the database raises.
     """
-    session = db.session()
-    if not session.info.get("writing"):
-        raise RuntimeError(OUTSIDE)
-    if rows:
-        session.connection().execute(insert(table_of(model)), rows)
+    connection = _writing()
+    for each in those:
+        each.insert(connection)
+
+
+def insert_at_end(*those: Ready) -> None:
+    """Insert rows made ready at the end of the transaction, each kind with one statement for all of it.
+
+    Kinds go in as they came first, so what others refer to goes first. Who reads them before calls
+    `insert_waiting`.
+    """
+    gathered(AT_END).extend(those)
+    before_commit(insert_waiting)
+
+
+def insert_waiting() -> None:
+    """Insert now what was to be inserted at the end."""
+    kinds: dict[str, list[dict[str, Any]]] = {}
+    for each in gathered(AT_END):
+        kinds.setdefault(each.text, []).extend(each.bound)
+    gathered(AT_END).clear()
+    insert_ready(*(Ready(text, bound) for text, bound in kinds.items()))
+
+
+def insert_rows(model: type[Base], *given: Mapping[str, Any]) -> None:
+    """Insert rows that name the same columns, if there are any; as `insert_ready`."""
+    if given:
+        insert_ready(ready(model, *given))
 
 
 def insert_unless_there(model: type[Base], row: Mapping[str, Any]) -> bool:
@@ -159,11 +189,28 @@ def insert_unless_there(model: type[Base], row: Mapping[str, Any]) -> bool:
 
     Raises: RuntimeError outside a transaction.
     """
-    session = db.session()
-    if not session.info.get("writing"):
+    return _insert(model, tuple(row), unless_there=True).of((row,)).insert(_writing()) == 1
+
+
+def _insert(model: type[Base], columns: tuple[str, ...], *, unless_there: bool) -> Insert:
+    return insert_into(table_of(model), columns, db.engine.dialect, unless_there=unless_there)
+
+
+def _writing() -> Connection:
+    connection: Connection | None = db.session().info.get("connection")
+    if connection is None:
         raise RuntimeError(OUTSIDE)
-    dialect = sqlite if db.engine.dialect.name == "sqlite" else postgresql
-    return changed(dialect.insert(table_of(model)).values(**row).on_conflict_do_nothing()) == 1
+    return connection
+
+
+def rows(statement: Executable, **values: Any) -> "CursorResult[Any]":
+    """Execute a statement over tables with these values, past the unit of work and past any scope.
+
+    For the few system paths where it counts, such as a report's; the statement says whose rows it means.
+    """
+    session = db.session()
+    connection: Connection = session.info.get("connection") or session.connection()
+    return connection.execute(statement, values)
 
 
 def changed(statement: Executable) -> int:
@@ -194,7 +241,7 @@ def transaction() -> Iterator[Session]:
     with _in_turn():
         session.info.update(writing=True, before_commit={}, after_commit={}, gathered={})
         try:
-            session.connection(execution_options=WRITE)
+            session.info["connection"] = session.connection(execution_options=WRITE)
             yield session
             for action in session.info["before_commit"]:
                 action()
@@ -203,7 +250,7 @@ def transaction() -> Iterator[Session]:
             session.rollback()
             raise
         finally:
-            session.info["writing"] = False
+            session.info.update(writing=False, connection=None)
     for action in session.info["after_commit"]:
         action()
 

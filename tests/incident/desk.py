@@ -13,6 +13,7 @@ from incident.assessment import Verdict
 from incident.decisions import Answer
 from incident.models import Clock, Decision, Duty, Incident, Kind, Processor, Question
 from incident.rules.facts import parse
+from playbooks import jobs
 from tests import people
 
 
@@ -36,7 +37,9 @@ def reported(cast, *, organisation="promark", reference="HC-1", **changes):
     """An incident as it stands after the first report; its id."""
     with acting_for(cast.organisations[organisation]), transaction():
         letter = told(cast, organisation=organisation, reference=reference, **changes)
-        return intake.open_incident(letter, now=utcnow())[0]
+        incident_id, _number = intake.open_incident(letter, now=utcnow())
+    jobs.tick()
+    return incident_id
 
 
 @contextmanager

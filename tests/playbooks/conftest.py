@@ -50,7 +50,8 @@ class House:
                 anchors=anchors or {"reported": self.now, "aware": self.now}, summary="PM-2026-0007",
                 facts=facts or {}, owners=owners, actor="HostCo", now=self.now,
             )  # fmt: skip
-            return db.session.get_one(Run, run_id)
+        jobs.tick(self.now)
+        return db.session.get_one(Run, run_id)
 
     def do(self, stage, *args, **kwargs):
         """Call a stage function now and commit."""

@@ -1,0 +1,75 @@
+"""Inserts made ready once per table and columns, and handed to the driver as they are.
+
+SQLAlchemy works out anew with every statement what it is and whether it knows it; on the way of a report
+that costs more than the database does. Here it writes the statement once; types bind as everywhere else.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, Dialect, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+Into = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """An insert as the driver takes it: its text, what binds each column, and what fills those left out."""
+
+    text: str
+    binds: tuple[tuple[str, Into | None], ...]
+    fills: tuple[tuple[str, Callable[[], Any]], ...]
+
+    def of(self, rows: Sequence[Mapping[str, Any]]) -> "Ready":
+        """These rows, which all name the columns it was made for, bound and waiting to be inserted."""
+        return Ready(self.text, [self._bound(row) for row in rows])
+
+    def _bound(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        whole = {**row, **{name: fill() for name, fill in self.fills}} if self.fills else row
+        return {name: bind(whole[name]) if bind else whole[name] for name, bind in self.binds}
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Rows bound for the driver, to be inserted when the time has come."""
+
+    text: str
+    bound: list[dict[str, Any]]
+
+    def insert(self, connection: Connection) -> int:
+        """Insert them; returns how many went in."""
+        if not self.bound:
+            return 0
+        given = self.bound[0] if len(self.bound) == 1 else self.bound
+        return connection.exec_driver_sql(self.text, given, execution_options=_COUNTED).rowcount
+
+
+_COUNTED = {"preserve_rowcount": True}
+
+
+@cache
+def insert_into(table: Table, columns: tuple[str, ...], dialect: Dialect, *, unless_there: bool) -> Insert:
+    """The insert of these columns; with `unless_there` rows that a unique index holds already stay out."""
+    filled = tuple(
+        each.name for each in table.columns if each.default is not None and each.name not in columns
+    )
+    here = sqlite.dialect(paramstyle="named") if dialect.name == "sqlite" else dialect
+    statement = (sqlite if dialect.name == "sqlite" else postgresql).insert(table)
+    if unless_there:
+        statement = statement.on_conflict_do_nothing()
+    text = str(statement.compile(dialect=here, column_keys=[*columns, *filled]))
+    binds = tuple((name, _binder(table, name, here)) for name in (*columns, *filled))
+    return Insert(text, binds, tuple((name, _filler(table, name)) for name in filled))
+
+
+def _binder(table: Table, name: str, dialect: Dialect) -> Into | None:
+    return table.c[name].type.dialect_impl(dialect).bind_processor(dialect)
+
+
+def _filler(table: Table, name: str) -> Callable[[], Any]:
+    default = table.c[name].default
+    given = getattr(default, "arg", None)
+    return (lambda: given(None)) if callable(given) else (lambda: given)
