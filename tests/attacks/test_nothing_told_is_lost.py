@@ -7,6 +7,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from incident import reports
+from playbooks import jobs
 from tests import people
 from tests.attacks import sending
 from tests.incident import desk
@@ -60,6 +61,7 @@ def test_a_time_at_the_end_of_time_wakes_somebody_and_breaks_no_page(cast, clien
     for member in TIMES:
         body = sending.report(reference=member, timeline={member: at}, chain=[link])
         told = sending.post(client, cast.hostco, body).json
+        jobs.tick()
         dorthe = dorthe or signed_in(people.DORTHE)
         assert told["incident_number"] in dorthe.get("/").text
         assert "page.sent" in desk.actions(cast, UUID(told["incident_id"]))

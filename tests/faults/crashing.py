@@ -15,6 +15,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
+from foundation import database
 from incident import reports
 from notifications import delivery, jobs, outbox
 from notifications.channels.sendgrid import SendGrid
@@ -161,8 +162,9 @@ def _after_one(point: Point) -> Callable[[Callable[..., Any]], Callable[..., Any
 
 
 def _report(original: Callable[..., Any]) -> Callable[..., Any]:
-    def accept(letter: Any, **kwargs: Any) -> Any:
-        outcome = original(letter, **kwargs)
+    def accept(letter: Any, *args: Any, **kwargs: Any) -> Any:
+        outcome = original(letter, *args, **kwargs)
+        database.insert_waiting()
         reach(Point.INSIDE_REPORT, letter.webhook_id)
         return outcome
 
