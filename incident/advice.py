@@ -15,7 +15,6 @@ from uuid import UUID
 
 from sqlalchemy import and_, select
 
-from accounts.models import Organisation
 from foundation import ledger
 from foundation.database import db, insert_unless_there, new_id
 from incident import clocks
@@ -60,12 +59,8 @@ def advised(incident: Incident, *, now: datetime) -> Advised:
 
 def of_document(incident: Incident, document: Mapping[str, Any], *, now: datetime) -> Advised:
     """What the rules would advise if the facts were these. Raises: FactsFault."""
-    return _advised(clocks.advice_for(incident, _facts(incident, document), now=now))
-
-
-def _facts(incident: Incident, document: Mapping[str, Any]) -> Any:
-    organisation = db.session.get_one(Organisation, incident.organisation_id)
-    return clocks.in_organisation(parse(document), organisation)
+    facts = clocks.in_organisation(parse(document), clocks.Registered.of(incident.organisation_id))
+    return _advised(clocks.advice_for(incident, facts, now=now))
 
 
 def _advised(found: Evaluation) -> Advised:

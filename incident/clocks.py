@@ -45,6 +45,12 @@ class Registered:
     name: str
     profile: Mapping[str, Any]
 
+    @classmethod
+    def of(cls, organisation_id: UUID) -> "Registered":
+        """What is registered of this organisation."""
+        organisation = db.session.get_one(Organisation, organisation_id)
+        return cls(organisation.name, organisation.profile)
+
 
 def in_organisation(facts: Facts, organisation: Registered) -> Facts:
     """The facts with what is registered of the organisation; what a report says of it does not count."""
@@ -228,9 +234,7 @@ def advice_for(incident: Incident, facts: Facts, *, now: datetime) -> Evaluation
 
 def current_facts(incident: Incident) -> Facts:
     """The latest facts, with what is registered of the organisation."""
-    organisation = db.session.get_one(Organisation, incident.organisation_id)
-    known = Registered(organisation.name, organisation.profile)
-    return in_organisation(parse(document_of(incident)), known)
+    return in_organisation(parse(document_of(incident)), Registered.of(incident.organisation_id))
 
 
 def document_of(incident: Incident) -> dict[str, Any]:

@@ -18,7 +18,6 @@ from accounts.models import Organisation
 from foundation import ledger
 from foundation.database import (
     Ready,
-    db,
     insert_at_end,
     insert_rows,
     insert_waiting,
@@ -80,8 +79,7 @@ class Opening:
 
 def open_incident(told: Told, *, now: datetime) -> tuple[UUID, str]:
     """Open an incident and everything that follows at once; returns its id and its number."""
-    organisation = db.session.get_one(Organisation, told.organisation_id)
-    opening = prepare(told, clocks.Registered(organisation.name, organisation.profile), now=now)
+    opening = prepare(told, clocks.Registered.of(told.organisation_id), now=now)
     number = open_prepared(opening)
     insert_waiting()
     return opening.id, number
