@@ -25,6 +25,16 @@ def test_a_figure_changes_from_its_day_by_data_alone(tmp_path):
     assert changed.figures["few_people"] == 8
 
 
+def test_a_figure_of_days_to_come_is_not_used_yet(tmp_path):
+    first, rest = OURS.split("[[measure]]", 2)[1:]
+    ended = first.replace("valid_from = 2018-05-25", "valid_from = 2018-05-25\nvalid_to = 2029-12-31")
+    later = first.replace("2018-05-25", "2030-01-01").replace("value = 20", "value = 8")
+
+    assert (
+        read(tmp_path, f"[[measure]]{ended}[[measure]]{later}[[measure]]{rest}").figures["few_people"] == 20
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "wrong", "named"),
     [

@@ -2,6 +2,7 @@ import pytest
 
 from incident.rules.facts import parse
 from incident.rules.judgement import judge
+from incident.rules.law import GDPR_THRESHOLDS, Thresholds
 from incident.rules.unknowns import unknowns
 from incident.rules.what_if import answered, what_if
 from tests.incident.rules.cases import published
@@ -89,6 +90,19 @@ def test_the_condition_of_a_promise_is_asked_for_where_there_is_a_promise():
 
     assert "/data/identifiability" not in asked(told)
     assert "/data/identifiability" in asked(told | {"organisation": {"notification_promise": promise}})
+
+
+def test_where_only_a_high_risk_is_notified_what_could_free_from_telling_people_is_still_asked_for():
+    told = {
+        "cause": {"category": "human_error", "deliberate": "no"},
+        "compromised": {"confidentiality": "yes", "integrity": "no", "availability": "no"},
+        "data": {"categories": ["name"], "special_categories": "no", "reveals": "sensitive_inference"},
+    }
+    facts, people = parse(told), GDPR_THRESHOLDS.people
+    found = judge(facts, Thresholds(authority=(people,), people=people))
+
+    assert found.subject_communication.required
+    assert "/data/public_before" in unknowns(facts, found)
 
 
 def test_nothing_known_asks_for_what_decides_and_for_nothing_twice():
