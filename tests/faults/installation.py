@@ -28,6 +28,7 @@ from foundation.database import db, everyone, new_id, transaction, utcnow
 from incident import starting
 from notifications import breaker, outbox, paging
 from notifications.models import Attempt, Kind, Message, State, Stop
+from playbooks.models import Run, RunState
 from tests.faults import crashing
 from tests.faults.crashing import Act, Point
 from tests.faults.queue_server import QueueServer
@@ -320,8 +321,14 @@ class Installation:
         return time.monotonic() - began
 
     def wait_for_rest(self, within: float = PATIENCE) -> None:
-        """Until nothing is waiting, under way or unsure."""
-        self.wait_for(lambda: not self.unfinished(), "the end of all messages", within)
+        """Until every run has been looked at, and nothing is waiting, under way or unsure."""
+        self.wait_for(lambda: not (self.unseen() or self.unfinished()), "the end of all messages", within)
+
+    def unseen(self) -> list[UUID]:
+        """The runs that began and that no clock has looked at: what they owe is nowhere yet."""
+        with self.at_work():
+            begun = select(Run.id).where(Run.state == RunState.RUNNING, Run.next_due_at <= Run.started_at)
+            return list(db.session.scalars(begun))
 
     def wait_until_frozen(self, point: Point, message_id: UUID) -> Callable[[], None]:
         """Until a process froze there; gives what lets it go on."""

@@ -32,7 +32,7 @@ def assert_conserved(installation: Installation) -> None:
         *_ledger(installation),
         *_leaks(installation),
     ]
-    assert broken == []
+    assert not broken, "\n".join(broken)
 
 
 def _lost(rows: list[Row], copies: dict, installation: Installation) -> Iterator[str]:
