@@ -45,7 +45,7 @@ class Evaluation:
     def unknown(self) -> tuple[str, ...]:
         """Pointers of the unknown facts that could change an outcome, the most decisive first.
 
-        Found out when asked, since it takes fifty times as long as all the rest and no clock waits for it.
+        Found out when asked, since no clock waits for it.
         """
         return tuple(unknowns(self.facts, self.judgement))
 
