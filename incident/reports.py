@@ -348,6 +348,15 @@ def _enter(letter: Letter, envelope: _Envelope, report_id: UUID, incident_id: UU
     )  # fmt: skip
 
 
+def last_heard() -> dict[UUID, datetime]:
+    """When each processor reported last, tests of the connection aside."""
+    heard = select(Report.processor_id, func.max(Report.received_at)).where(
+        Report.processor_id.is_not(None), Report.state != ReportState.TEST
+    )
+    found = db.session.execute(heard.group_by(Report.processor_id))
+    return {processor: at for processor, at in found if processor}
+
+
 def state_of(endpoint_id: str, report_id: UUID) -> dict[str, Any] | None:
     """What the sender may know of its own report: whether it is in, and where the incident stands."""
     report = db.session.scalar(

@@ -214,6 +214,7 @@ class Page(Owned, Base):
         Index("ix_pages_one_open", "about", "template", unique=True, sqlite_where=text("state = 'open'"),
               postgresql_where=text("state = 'open'")),
         Index("ix_pages_about", "about"),
+        Index("ix_pages_organisation_id", "organisation_id"),
     )  # fmt: skip
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)

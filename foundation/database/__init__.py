@@ -91,9 +91,12 @@ class Base(DeclarativeBase):
 
 
 class Owned:
-    """A row that belongs to one organisation; every table of the product says so."""
+    """A row that belongs to one organisation; every table of the product says so.
 
-    organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"), index=True)
+    Most rows are found by what they belong to, so only tables that are listed whole index it.
+    """
+
+    organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"))
 
 
 db = SQLAlchemy(metadata=Base.metadata, session_options={"autoflush": True, "expire_on_commit": False})

@@ -41,7 +41,6 @@ class Processor(Owned, Base):
     serves_id: Mapped[UUID | None] = mapped_column(ForeignKey("processors.id"))
     service: Mapped[str] = mapped_column(String(200), default="")
     tested_at: Mapped[datetime | None]
-    last_report_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
 
@@ -82,6 +81,7 @@ class Report(Owned, Base):
     __tablename__ = "reports"
     __table_args__ = (
         UniqueConstraint("endpoint_id", "webhook_id"),
+        Index("ix_reports_organisation_id", "organisation_id"),
         Index("ix_reports_faulty", "organisation_id", sqlite_where=text("state = 'faulty'"),
               postgresql_where=text("state = 'faulty'")),
         CheckConstraint("state <> 'accepted' OR incident_id IS NOT NULL", name="accepted_has_an_incident"),

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from accounts.permissions import Permission, current_staff, requires
 from foundation.database import db, transaction, utcnow
 from foundation.errors import Missing, Refused
-from incident import processors
+from incident import processors, reports
 from incident.forms.fields import Sheet, sheet_of
 from incident.models import Endpoint, Processor
 
@@ -102,5 +102,6 @@ def _page(sheet: Sheet) -> str:
     reporting = {each.processor_id for each in db.session.scalars(select(Endpoint))}
     return render_template(
         "incident/processors.html", processors=[each for each in known if each.serves_id is None],
-        everybody=known, serving=serving, reporting=reporting, sheet=sheet, now=utcnow(),
+        everybody=known, serving=serving, reporting=reporting,
+        last_heard=reports.last_heard(), sheet=sheet, now=utcnow(),
     )  # fmt: skip

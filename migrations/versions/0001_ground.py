@@ -98,9 +98,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_entries")),
         sa.UniqueConstraint("chain", "number", name=op.f("uq_ledger_entries_chain_number")),
     )
-    op.create_index(
-        op.f("ix_ledger_entries_organisation_id"), "ledger_entries", ["organisation_id"], unique=False
-    )
     op.create_table(
         "ledger_heads",
         sa.Column("chain", sa.String(length=80), nullable=False),
@@ -111,9 +108,6 @@ def upgrade() -> None:
             ["organisation_id"], ["organisations.id"], name=op.f("fk_ledger_heads_organisation_id")
         ),
         sa.PrimaryKeyConstraint("chain", name=op.f("pk_ledger_heads")),
-    )
-    op.create_index(
-        op.f("ix_ledger_heads_organisation_id"), "ledger_heads", ["organisation_id"], unique=False
     )
     op.create_table(
         "staff_members",
@@ -140,9 +134,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("email", name=op.f("uq_staff_members_email")),
         sa.UniqueConstraint("fs_uniquifier", name=op.f("uq_staff_members_fs_uniquifier")),
     )
-    op.create_index(
-        op.f("ix_staff_members_organisation_id"), "staff_members", ["organisation_id"], unique=False
-    )
     op.create_table(
         "sign_ins",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -160,7 +151,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sign_ins")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_sign_ins_token_hash")),
     )
-    op.create_index(op.f("ix_sign_ins_organisation_id"), "sign_ins", ["organisation_id"], unique=False)
     op.create_index(op.f("ix_sign_ins_staff_member_id"), "sign_ins", ["staff_member_id"], unique=False)
     _protect_ledger()
 

@@ -48,12 +48,6 @@ def upgrade() -> None:
             "organisation_id", "name", name=op.f("uq_escalation_policies_organisation_id_name")
         ),
     )
-    op.create_index(
-        op.f("ix_escalation_policies_organisation_id"),
-        "escalation_policies",
-        ["organisation_id"],
-        unique=False,
-    )
     op.create_table(
         "pages",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -121,7 +115,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_rotations")),
         sa.UniqueConstraint("organisation_id", "name", name=op.f("uq_rotations_organisation_id_name")),
     )
-    op.create_index(op.f("ix_rotations_organisation_id"), "rotations", ["organisation_id"], unique=False)
     op.create_table(
         "stops",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -144,7 +137,6 @@ def upgrade() -> None:
         sqlite_where=sa.text("released_at IS NULL"),
         postgresql_where=sa.text("released_at IS NULL"),
     )
-    op.create_index(op.f("ix_stops_organisation_id"), "stops", ["organisation_id"], unique=False)
     op.create_table(
         "acknowledgements",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -162,9 +154,6 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_acknowledgements")),
         sa.UniqueConstraint("page_id", name=op.f("uq_acknowledgements_page_id")),
-    )
-    op.create_index(
-        op.f("ix_acknowledgements_organisation_id"), "acknowledgements", ["organisation_id"], unique=False
     )
     op.create_table(
         "contact_methods",
@@ -195,9 +184,6 @@ def upgrade() -> None:
     )
     op.create_index(
         op.f("ix_contact_methods_address_index"), "contact_methods", ["address_index"], unique=False
-    )
-    op.create_index(
-        op.f("ix_contact_methods_organisation_id"), "contact_methods", ["organisation_id"], unique=False
     )
     op.create_index(op.f("ix_contact_methods_staff_id"), "contact_methods", ["staff_id"], unique=False)
     op.create_table(
@@ -329,7 +315,6 @@ def upgrade() -> None:
         sqlite_where=sa.text("state = 'sending'"),
         postgresql_where=sa.text("state = 'sending'"),
     )
-    op.create_index(op.f("ix_messages_organisation_id"), "messages", ["organisation_id"], unique=False)
     op.create_index(op.f("ix_messages_page_id"), "messages", ["page_id"], unique=False)
     op.create_index("ix_messages_reply", "messages", ["recipient_index", "reference"], unique=False)
     op.create_index(
@@ -377,7 +362,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attempts")),
         sa.UniqueConstraint("message_id", "number", name=op.f("uq_attempts_message_id_number")),
     )
-    op.create_index(op.f("ix_attempts_organisation_id"), "attempts", ["organisation_id"], unique=False)
     op.create_index(op.f("ix_attempts_provider_id"), "attempts", ["provider_id"], unique=False)
 
 

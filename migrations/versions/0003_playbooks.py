@@ -53,9 +53,6 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'running'"),
     )
     op.create_index(
-        op.f("ix_playbook_runs_organisation_id"), "playbook_runs", ["organisation_id"], unique=False
-    )
-    op.create_index(
         "uq_playbook_runs_one_running",
         "playbook_runs",
         ["about", "playbook"],
@@ -106,9 +103,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_playbook_steps")),
         sa.UniqueConstraint("run_id", "key", name=op.f("uq_playbook_steps_run_id_key")),
     )
-    op.create_index(
-        op.f("ix_playbook_steps_organisation_id"), "playbook_steps", ["organisation_id"], unique=False
-    )
     op.create_index(op.f("ix_playbook_steps_run_id"), "playbook_steps", ["run_id"], unique=False)
     op.create_table(
         "playbook_reminders",
@@ -139,9 +133,6 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_playbook_reminders")),
         sa.UniqueConstraint("step_id", "key", name=op.f("uq_playbook_reminders_step_id_key")),
-    )
-    op.create_index(
-        op.f("ix_playbook_reminders_organisation_id"), "playbook_reminders", ["organisation_id"], unique=False
     )
     op.create_index(op.f("ix_playbook_reminders_run_id"), "playbook_reminders", ["run_id"], unique=False)
 

@@ -19,7 +19,6 @@ def upgrade() -> None:
         sa.Column("serves_id", sa.Uuid(), nullable=True),
         sa.Column("service", sa.String(length=200), nullable=False),
         sa.Column("tested_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("last_report_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("organisation_id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -29,7 +28,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_processors")),
         sa.UniqueConstraint("organisation_id", "name", name=op.f("uq_processors_organisation_id_name")),
     )
-    op.create_index(op.f("ix_processors_organisation_id"), "processors", ["organisation_id"], unique=False)
     op.create_table(
         "endpoints",
         sa.Column("id", sa.String(length=40), nullable=False),
@@ -43,7 +41,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_endpoints")),
         sa.UniqueConstraint("processor_id", name=op.f("uq_endpoints_processor_id")),
     )
-    op.create_index(op.f("ix_endpoints_organisation_id"), "endpoints", ["organisation_id"], unique=False)
     op.create_table(
         "incidents",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -75,7 +72,6 @@ def upgrade() -> None:
     op.create_index(
         "ix_incidents_board", "incidents", ["organisation_id", "state", "next_due_at"], unique=False
     )
-    op.create_index(op.f("ix_incidents_organisation_id"), "incidents", ["organisation_id"], unique=False)
     op.create_table(
         "assessments",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -99,7 +95,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_assessments")),
         sa.UniqueConstraint("incident_id", "number", name=op.f("uq_assessments_incident_id_number")),
     )
-    op.create_index(op.f("ix_assessments_organisation_id"), "assessments", ["organisation_id"], unique=False)
     op.create_table(
         "awareness",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -118,7 +113,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_awareness")),
         sa.UniqueConstraint("incident_id", "number", name=op.f("uq_awareness_incident_id_number")),
     )
-    op.create_index(op.f("ix_awareness_organisation_id"), "awareness", ["organisation_id"], unique=False)
     op.create_table(
         "clocks",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -140,7 +134,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_clocks")),
         sa.UniqueConstraint("incident_id", "kind", name=op.f("uq_clocks_incident_id_kind")),
     )
-    op.create_index(op.f("ix_clocks_organisation_id"), "clocks", ["organisation_id"], unique=False)
     op.create_table(
         "closures",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -156,7 +149,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_closures")),
     )
     op.create_index(op.f("ix_closures_incident_id"), "closures", ["incident_id"], unique=False)
-    op.create_index(op.f("ix_closures_organisation_id"), "closures", ["organisation_id"], unique=False)
     op.create_table(
         "duties",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -188,7 +180,6 @@ def upgrade() -> None:
         ),
     )
     op.create_index(op.f("ix_duties_incident_id"), "duties", ["incident_id"], unique=False)
-    op.create_index(op.f("ix_duties_organisation_id"), "duties", ["organisation_id"], unique=False)
     op.create_table(
         "facts_versions",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -209,9 +200,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_facts_versions")),
         sa.UniqueConstraint("incident_id", "number", name=op.f("uq_facts_versions_incident_id_number")),
     )
-    op.create_index(
-        op.f("ix_facts_versions_organisation_id"), "facts_versions", ["organisation_id"], unique=False
-    )
     op.create_table(
         "incident_members",
         sa.Column("incident_id", sa.Uuid(), nullable=False),
@@ -228,9 +216,6 @@ def upgrade() -> None:
             ["staff_id"], ["staff_members.id"], name=op.f("fk_incident_members_staff_id")
         ),
         sa.PrimaryKeyConstraint("incident_id", "staff_id", name=op.f("pk_incident_members")),
-    )
-    op.create_index(
-        op.f("ix_incident_members_organisation_id"), "incident_members", ["organisation_id"], unique=False
     )
     op.create_table(
         "reports",
@@ -289,9 +274,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_signing_keys")),
     )
     op.create_index(op.f("ix_signing_keys_endpoint_id"), "signing_keys", ["endpoint_id"], unique=False)
-    op.create_index(
-        op.f("ix_signing_keys_organisation_id"), "signing_keys", ["organisation_id"], unique=False
-    )
     op.create_table(
         "authority_notifications",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -346,12 +328,6 @@ def upgrade() -> None:
         ["incident_id"],
         unique=False,
     )
-    op.create_index(
-        op.f("ix_authority_notifications_organisation_id"),
-        "authority_notifications",
-        ["organisation_id"],
-        unique=False,
-    )
     op.create_table(
         "subject_communications",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -390,12 +366,6 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_subject_communications_incident_id"), "subject_communications", ["incident_id"], unique=False
     )
-    op.create_index(
-        op.f("ix_subject_communications_organisation_id"),
-        "subject_communications",
-        ["organisation_id"],
-        unique=False,
-    )
     op.create_table(
         "recipients",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -419,7 +389,6 @@ def upgrade() -> None:
             "communication_id", "person_index", name=op.f("uq_recipients_communication_id_person_index")
         ),
     )
-    op.create_index(op.f("ix_recipients_organisation_id"), "recipients", ["organisation_id"], unique=False)
 
 
 def downgrade() -> None:

@@ -112,7 +112,6 @@ def upgrade() -> None:
             name=op.f("uq_evaluations_incident_id_facts_number_rules_version"),
         ),
     )
-    op.create_index(op.f("ix_evaluations_organisation_id"), "evaluations", ["organisation_id"])
     op.create_table(
         "facts_drafts",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -131,7 +130,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_facts_drafts")),
         sa.UniqueConstraint("incident_id", "staff_id", name=op.f("uq_facts_drafts_incident_id_staff_id")),
     )
-    op.create_index(op.f("ix_facts_drafts_organisation_id"), "facts_drafts", ["organisation_id"])
     op.create_table(
         "severity_overrides",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -159,7 +157,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_severity_overrides")),
         sa.UniqueConstraint("incident_id", "number", name=op.f("uq_severity_overrides_incident_id_number")),
     )
-    op.create_index(op.f("ix_severity_overrides_organisation_id"), "severity_overrides", ["organisation_id"])
     _create_decisions()
     op.drop_column("assessments", "notify_authority")
     op.drop_column("assessments", "tell_people")
@@ -215,7 +212,6 @@ def _create_decisions() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_decisions")),
         sa.UniqueConstraint("incident_id", "number", name=op.f("uq_decisions_incident_id_number")),
     )
-    op.create_index(op.f("ix_decisions_organisation_id"), "decisions", ["organisation_id"])
     op.create_index(
         "uq_decisions_in_force",
         "decisions",

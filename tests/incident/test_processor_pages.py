@@ -8,6 +8,7 @@ from sqlalchemy import select
 from foundation.database import acting_for, db
 from incident.models import Processor
 from tests import people
+from tests.attacks import sending
 from tests.incident.test_reports_by_staff import post_signed
 from tests.people import Endpoint
 
@@ -33,6 +34,14 @@ def test_sub_processors_stand_under_whom_they_serve(dorthe, cast):
 
     assert page.index("HostCo ApS") < page.index("NordHost AS") < page.index("Add a processor")
     assert "never tested" in page
+
+
+def test_each_processor_says_when_it_reported_last(dorthe, cast, client):
+    assert "last report" not in dorthe.get("/processors").text
+
+    sending.post(client, cast.hostco, sending.report(reference="HC-1"))
+
+    assert dorthe.get("/processors").text.count("last report") == 1
 
 
 def test_a_processor_is_added_with_the_one_it_works_for(dorthe, cast):
