@@ -275,8 +275,8 @@ def test_the_decision_opens_duties_with_due_times_and_names_who_decided(story: S
     screen = story.dorthe.open(story.incident)
 
     assert "Dorthe Friis judged: High risk." in screen
-    assert "Notify the authority In force Dorthe Friis:" in screen
-    assert "Keep our promise In force Dorthe Friis:" in screen
+    assert "Notify the authority In force Dorthe Friis" in screen
+    assert "Keep our promise In force Dorthe Friis" in screen
     assert "Names with absence, in the hands of a thief." in screen
     for duty in ("Notify the authority, as promised Owed", "Notify the authority Owed Danish Data Protection",
                  "Tell the people concerned Owed", "Tell the people, as promised Owed"):  # fmt: skip
