@@ -150,8 +150,8 @@ def _refuse_zero_bytes() -> None:
 
 
 def _add_headers(response: Response) -> Response:
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
+    own = {name.lower() for name, _value in response.headers}
+    response.headers.extend([each for each in HEADERS.items() if each[0].lower() not in own])
     if current_app.config["SESSION_COOKIE_SECURE"]:
         response.headers.setdefault("Strict-Transport-Security", A_YEAR)
     if request.endpoint not in ("static", "bootstrap.static"):

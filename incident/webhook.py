@@ -138,7 +138,7 @@ def _take_in(sender: processors.Sender, body: bytes) -> ResponseReturnValue:
     for _ in range(TRIES):
         try:
             return _answer(
-                committed(partial(reports.accept, letter, told, now=now), line=sender.organisation_id)
+                committed(partial(reports.accept, letter, told, now=now), locks=str(sender.organisation_id))
             )
         except IntegrityError:  # the same id or reference was committed beside us: look again
             db.session.rollback()

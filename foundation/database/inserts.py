@@ -17,10 +17,10 @@ Into = Callable[[Any], Any]
 
 @dataclass(frozen=True, slots=True)
 class Insert:
-    """An insert as the driver takes it: its text, what binds each column, and what fills those left out."""
+    """An insert as the driver takes it: its text, what binds columns that need it, what fills others."""
 
     text: str
-    binds: tuple[tuple[str, Into | None], ...]
+    binds: tuple[tuple[str, Into], ...]
     fills: tuple[tuple[str, Callable[[], Any]], ...]
 
     def of(self, rows: Sequence[Mapping[str, Any]]) -> "Ready":
@@ -28,8 +28,12 @@ class Insert:
         return Ready(self.text, [self._bound(row) for row in rows])
 
     def _bound(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        whole = {**row, **{name: fill() for name, fill in self.fills}} if self.fills else row
-        return {name: bind(whole[name]) if bind else whole[name] for name, bind in self.binds}
+        bound = dict(row)
+        for name, fill in self.fills:
+            bound[name] = fill()
+        for name, bind in self.binds:
+            bound[name] = bind(bound[name])
+        return bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,8 @@ def insert_into(table: Table, columns: tuple[str, ...], dialect: Dialect, *, unl
     if unless_there:
         statement = statement.on_conflict_do_nothing()
     text = str(statement.compile(dialect=here, column_keys=[*columns, *filled]))
-    binds = tuple((name, _binder(table, name, here)) for name in (*columns, *filled))
+    binders = ((name, _binder(table, name, here)) for name in (*columns, *filled))
+    binds = tuple((name, binder) for name, binder in binders if binder is not None)
     return Insert(text, binds, tuple((name, _filler(table, name)) for name in filled))
 
 

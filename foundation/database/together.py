@@ -1,15 +1,15 @@
-"""Work that arrives together is committed together, where it would wait for its turn anyway.
+"""Work that arrives together is committed together.
 
-SQLite has one writer at a time; on PostgreSQL work of one kind waits for the same row. Every commit
-waits for the disk. Whoever gets the turn takes along what waits behind it in this process, so that a
-burst costs few commits instead of one for each.
+SQLite has one writer at a time, on PostgreSQL work of one kind waits for the same rows, and on both
+every commit waits for the disk. Whoever has the lead in this process takes along what waits behind it,
+so that a burst costs few commits and few statements instead of as many for each.
 """
 
 import threading
-from collections import defaultdict, deque
-from collections.abc import Callable, Hashable
+from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sqlalchemy.exc import OperationalError
@@ -26,6 +26,7 @@ class _Work:
     """Something to do inside a transaction, and how it ended."""
 
     act: Callable[[], Any]
+    locks: str
     value: Any = None
     trouble: Exception | None = None
     ended: bool = False
@@ -45,53 +46,48 @@ class _Work:
         return self.value
 
 
-@dataclass(eq=False, slots=True)
-class _Line:
-    """Works that wait for the same turn, and who leads."""
-
-    waiting: deque[_Work] = field(default_factory=deque)
-    lead: threading.Lock = field(default_factory=threading.Lock)
+_waiting: deque[_Work] = deque()
+_lead = threading.Lock()
 
 
-_lines: defaultdict[Hashable, _Line] = defaultdict(_Line)
-
-
-def committed(act: Callable[[], T], *, line: Hashable) -> T:
+def committed(act: Callable[[], T], *, locks: str) -> T:
     """Do this inside a transaction, perhaps with others in the same; returns once it is committed.
 
-    `line` names what it waits for on PostgreSQL, such as an organisation whose row it locks. It may be
-    done in another thread and, when a transaction with others fails, again in one of its own: it must
-    not depend on the request it came with. Raises what it raises, and what a commit does.
+    `locks` names the row that it locks first: what is done together is done in that order, so that two
+    processes never wait for each other. It may be done in another thread and, when a transaction with
+    others fails, again in one of its own: it must not depend on the request it came with. Raises what
+    it raises, and what a commit does.
     """
-    own, place = _Work(act), _lines["" if db.engine.dialect.name == "sqlite" else line]
-    place.waiting.append(own)
-    _wait(place, own)
+    db.session.rollback()  # whoever waits holds nothing meanwhile, not even a snapshot
+    own = _Work(act, locks)
+    _waiting.append(own)
+    _wait(own)
     try:
         if not own.ended:
-            _do(own, place.waiting)
+            _do(own)
     finally:
-        place.lead.release()
+        _lead.release()
     value: T = own.outcome()
     return value
 
 
-def _wait(place: _Line, own: _Work) -> None:
+def _wait(own: _Work) -> None:
     """Wait for the lead, or until somebody has done one's own work. Raises: OperationalError."""
-    if place.lead.acquire(timeout=PATIENCE):
+    if _lead.acquire(timeout=PATIENCE):
         return
     with suppress(ValueError):
-        place.waiting.remove(own)
+        _waiting.remove(own)
         raise OperationalError("BEGIN", None, TimeoutError("Others write for too long."))
-    place.lead.acquire()  # it is being done, and what is being done ends
+    _lead.acquire()  # it is being done, and what is being done ends
 
 
-def _do(own: _Work, waiting: deque[_Work]) -> None:
+def _do(own: _Work) -> None:
     """Do one's own work and what waits; taken once it is our turn, since until then more arrive."""
     taken = [own]
     try:
         with transaction():
-            taken += _others(own, waiting)
-            for work in taken:
+            taken += _others(own)
+            for work in sorted(taken, key=lambda each: each.locks):
                 work.value = work.act()
     except Exception as trouble:  # noqa: BLE001  raised again where it is waited for
         if len(taken) == 1 or _cannot(trouble):
@@ -110,10 +106,10 @@ def _cannot(trouble: Exception) -> bool:
     return gone or (isinstance(trouble, OperationalError) and db.engine.dialect.name == "sqlite")
 
 
-def _others(own: _Work, waiting: deque[_Work]) -> list[_Work]:
+def _others(own: _Work) -> list[_Work]:
     found: list[_Work] = []
-    while waiting and len(found) < MOST - 1:
-        other = waiting.popleft()
+    while _waiting and len(found) < MOST - 1:
+        other = _waiting.popleft()
         if other is not own and not other.ended:
             found.append(other)
     return found

@@ -9,6 +9,7 @@ many costs little and one too few costs the deadline, so an unknown adds authori
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache, partial
 from typing import Final, Literal, TypeAlias
 
 from incident.rules.dated import Certainty
@@ -92,6 +93,8 @@ class _Routing:
     def __init__(self, facts: Facts, at: datetime, law: Law) -> None:
         self.organisation, self.subjects = facts.organisation, facts.subjects
         self.at, self.law = at, law
+        self._row = cache(partial(law.membership, moment=at))  # each is asked for many times
+        self._home = cache(partial(law.home, moment=at))
         self.main = self._home(facts.organisation.main_establishment)
         self.establishments = self._homes(facts.organisation.establishments)
         self.targets = self._homes(facts.organisation.targets)
@@ -205,12 +208,6 @@ class _Routing:
     def _inside(self, country: str) -> bool:
         row = self._row(country)
         return row is not None and row.one_stop_shop
-
-    def _row(self, country: str) -> Membership | None:
-        return self.law.membership(country, self.at)
-
-    def _home(self, code: str) -> str:
-        return self.law.home(code, self.at)
 
     def _homes(self, codes: Sequence[str]) -> list[str]:
         return list(dict.fromkeys(self._home(code) for code in codes if code))

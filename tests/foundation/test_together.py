@@ -43,12 +43,11 @@ def keys():
 
 def in_threads(app, works):
     """Do each in a thread of its own, all waiting for the same turn; returns outcomes, errors among them."""
-    place = together._lines["" if db.engine.dialect.name == "sqlite" else "x"]
 
     def do(work):
         with app.app_context():
             try:
-                return committed(work, line="x")
+                return committed(work, locks="x")
             except BaseException as trouble:  # noqa: BLE001  looked at by the test
                 return trouble
             finally:
@@ -56,11 +55,11 @@ def in_threads(app, works):
 
     db.session.rollback()
     with ThreadPoolExecutor(len(works)) as pool:
-        place.lead.acquire()
+        together._lead.acquire()
         running = [pool.submit(do, work) for work in works]
-        while len(place.waiting) < len(works):
+        while len(together._waiting) < len(works):
             threading.Event().wait(0.001)
-        place.lead.release()
+        together._lead.release()
         return [each.result(30) for each in running]
 
 
@@ -140,13 +139,29 @@ def test_a_database_that_cannot_is_asked_once_and_tells_all(app):
 
 def test_who_waits_too_long_for_the_turn_is_told_so_and_writes_nothing(app, monkeypatch):
     monkeypatch.setattr(together, "PATIENCE", 0.01)
-    place = together._lines["" if db.engine.dialect.name == "sqlite" else "x"]
     act = insert("late")
-    with place.lead, pytest.raises(OperationalError, match="Others write"):
-        committed(act, line="x")
+    with together._lead, pytest.raises(OperationalError, match="Others write"):
+        committed(act, locks="x")
 
     assert "late" not in keys()
-    assert not place.waiting
+    assert not together._waiting
+
+
+def test_what_is_done_together_locks_in_one_order(app):
+    order = []
+
+    def noting(key):
+        return lambda: order.append(key)
+
+    def lead(own, *others):
+        works = [together._Work(noting(key), key) for key in (own, *others)]
+        together._waiting.extend(works)
+        with together._lead:
+            together._do(works[0])
+
+    lead("c", "a", "b")
+
+    assert order == ["a", "b", "c"]
 
 
 def test_rows_left_for_the_end_go_in_with_one_statement_for_each_kind():
