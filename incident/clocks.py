@@ -1,7 +1,8 @@
 """The clocks of an incident as rows: reckoned by the rules, moved when awareness moves, stopped once.
 
 What the rules reckon is stored with the sum and the rule's version, so that the record can show what
-was planned by, and when. A clock that was stopped moves no more.
+was planned by, and when. A clock that was stopped moves no more, and after the first filing none does:
+what an authority was told stands, and lateness with it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,15 @@ from sqlalchemy import func, select
 from accounts.models import Organisation
 from foundation import ledger
 from foundation.database import Ready, db, new_id, ready
-from incident.models import Clock, Duty, DutyState, FactsVersion, Incident
+from incident.models import (
+    AuthorityNotification,
+    Clock,
+    Duty,
+    DutyState,
+    FactsVersion,
+    Incident,
+    NotificationState,
+)
 from incident.rules import deadlines
 from incident.rules.evaluation import Evaluation, evaluate
 from incident.rules.facts import Facts, parse, parse_organisation
@@ -99,10 +108,11 @@ def refresh(incident: Incident, found: Sequence[deadlines.Clock]) -> list[Moved]
     """Bring the running clocks in line with what the rules reckon now; returns what moved.
 
     A clock that no rule asks for any more runs on until a person decides: milder facts alone stop
-    nothing. Duties that are open move with their clock.
+    nothing. Duties that are open move with their clock. Once an authority has been notified, clocks are
+    only added: those that are there stay as they are.
     """
     stored = {each.kind: each for each in running(incident.id, stopped=True)}
-    moved = []
+    stands, moved = first_filing(incident) is not None, []
     for clock in found:
         row = stored.pop(clock.kind, None)
         if row is None:
@@ -110,7 +120,7 @@ def refresh(incident: Incident, found: Sequence[deadlines.Clock]) -> list[Moved]
                 Clock(incident_id=incident.id, organisation_id=incident.organisation_id, **_row(clock))
             )
             moved.append(Moved(clock.kind, None, clock.due_at))
-        elif row.stopped_at is None:
+        elif row.stopped_at is None and not stands:
             before = (row.starts_at, row.due_at)
             for name, value in _row(clock).items():
                 setattr(row, name, value)
@@ -172,11 +182,14 @@ def settle(incident: Incident) -> None:
 def reckon_again(incident: Incident, *, actor: str, reason: str, now: datetime) -> list[Moved]:
     """Reckon the clocks afresh from the latest facts and the awareness that holds.
 
-    Open duties, playbooks and their reminders move along. Returns the clocks that moved.
+    Open duties, playbooks and their reminders move along. Returns the clocks that moved; after the first
+    filing only those that began.
     """
-    facts = current_facts(incident)
+    facts, filed_by = current_facts(incident), first_filing(incident)
     advice = advice_for(incident, facts, now=now)
-    if incident.awareness_is_provisional:
+    if filed_by:
+        _enter_what_stays(incident, facts, filed_by, actor=actor, now=now)
+    elif incident.awareness_is_provisional:
         incident.aware_at = advice.awareness.at if advice.awareness else None
     moved = refresh(incident, [*of(facts, advice), *_by_decision(incident, advice)])
     if moved:
@@ -187,10 +200,29 @@ def reckon_again(incident: Incident, *, actor: str, reason: str, now: datetime) 
         )  # fmt: skip
     anchors = {"aware": incident.aware_at, "occurred": facts.timeline.occurred_from}
     for anchor, at in anchors.items():
-        if at is not None:
+        if at is not None and not filed_by:
             runs.move_anchor(incident.chain, anchor, at, actor=actor, reason=reason, now=now)
     move_due(incident, actor=actor, reason=reason, now=now)
     return moved
+
+
+def _enter_what_stays(incident: Incident, facts: Facts, filed_by: str, *, actor: str, now: datetime) -> None:
+    """Enter which clocks these facts would have moved, had nobody notified an authority yet."""
+    by_facts = advise(
+        facts, received_at=incident.reported_at, from_processor=incident.processor_id is not None, now=now,
+        fixed=None if incident.awareness_is_provisional else incident.aware_at,
+    )  # fmt: skip
+    stored = {each.kind: each for each in running(incident.id, stopped=True)}
+    staying = [
+        {"clock": each.kind, "due_at": stored[each.kind].due_at, "by_these_facts": each.due_at}
+        for each in of(facts, by_facts)
+        if each.kind in stored and stored[each.kind].due_at != each.due_at
+    ]
+    if staying:
+        ledger.append(
+            incident.chain, "clocks.stayed", organisation_id=incident.organisation_id, actor=actor, at=now,
+            reason=f"{filed_by} had notified an authority: what it was told of stands.", stayed=staying,
+        )  # fmt: skip
 
 
 def _by_decision(incident: Incident, advice: Evaluation) -> list[deadlines.Clock]:
@@ -225,11 +257,27 @@ def working_deadline(incident_id: UUID, playbook: str, now: datetime) -> datetim
 
 
 def advice_for(incident: Incident, facts: Facts, *, now: datetime) -> Evaluation:
-    """What the rules make of the incident now, by the awareness that holds."""
+    """What the rules make of the incident now, by the awareness that holds.
+
+    That is what a person has fixed, or what stood when an authority was first notified.
+    """
+    holds = not incident.awareness_is_provisional or first_filing(incident) is not None
     return advise(
         facts, received_at=incident.reported_at, from_processor=incident.processor_id is not None,
-        fixed=None if incident.awareness_is_provisional else incident.aware_at, now=now,
+        fixed=incident.aware_at if holds else None, now=now,
     )  # fmt: skip
+
+
+def first_filing(incident: Incident) -> str | None:
+    """Who filed first with an authority, or None while nobody has: from then on nothing moves."""
+    return db.session.scalars(
+        select(AuthorityNotification.filed_by)
+        .where(
+            AuthorityNotification.incident_id == incident.id,
+            AuthorityNotification.state == NotificationState.FILED,
+        )
+        .order_by(AuthorityNotification.filed_at)
+    ).first()
 
 
 def current_facts(incident: Incident) -> Facts:

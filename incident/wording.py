@@ -35,6 +35,7 @@ SENTENCES: Mapping[str, LazyString] = {
     "awareness.provisional": _l("Awareness was taken provisionally from the report."),
     "awareness.fixed": _l("The moment of awareness was fixed by a person."),
     "clocks.moved": _l("Clocks moved."),
+    "clocks.stayed": _l("Clocks stay as they are: an authority has been notified."),
     "clock.stopped": _l("A clock stopped: %(clock)s."),
     "clock.resumed": _l("A clock runs again: %(clock)s."),
     "assessment.recorded": _l("The risk was assessed: %(risk)s."),

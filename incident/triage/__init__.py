@@ -4,7 +4,8 @@ Every decision is a row or a state with who, when and why, enters the ledger, an
 clocks, duties, playbooks and pages. The same form sent twice decides once.
 """
 
-from incident.triage.awareness import awareness_rows, first_filing, fix_awareness, latest_awareness, preview
+from incident.clocks import first_filing
+from incident.triage.awareness import awareness_rows, fix_awareness, latest_awareness, preview
 from incident.triage.breach import confirm, reject, reopen
 from incident.triage.closing import close, hindrances
 

@@ -9,8 +9,8 @@ from sqlalchemy import select
 from foundation.database import db
 from foundation.errors import Invalid, Refused
 from incident import clocks, meeting
-from incident.clocks import Moved
-from incident.models import AuthorityNotification, Awareness, Incident, NotificationState
+from incident.clocks import Moved, first_filing
+from incident.models import Awareness, Incident
 from incident.triage.marks import record
 from playbooks import runs
 
@@ -124,15 +124,3 @@ def _check_moment(incident: Incident, at: datetime, now: datetime) -> None:
             _("By the facts the breach had not happened yet: nobody can have been aware of it."),
             next_step=_("Correct the facts first if it began earlier than they say."),
         )
-
-
-def first_filing(incident: Incident) -> str | None:
-    """Who filed first with an authority, or None while nobody has."""
-    return db.session.scalars(
-        select(AuthorityNotification.filed_by)
-        .where(
-            AuthorityNotification.incident_id == incident.id,
-            AuthorityNotification.state == NotificationState.FILED,
-        )
-        .order_by(AuthorityNotification.filed_at)
-    ).first()

@@ -75,7 +75,13 @@ def create(incident_id: UUID) -> ResponseReturnValue:
         _learn(incident_id, document, sheet, form.after)
     except staff_reports.Conflict:
         return _page(visible_incident(incident_id), _conflict(visible_incident(incident_id), form)), 409
-    flash(_("Kept as a new version; the clocks follow the facts."), "success")
+    if filed_by := clocks.first_filing(visible_incident(incident_id)):
+        flash(
+            _("Kept as a new version. The clocks stay: %(name)s has notified an authority.", name=filed_by),
+            "success",
+        )
+    else:
+        flash(_("Kept as a new version; the clocks follow the facts."), "success")
     return redirect(url_for("incidents.show", incident_id=incident_id, _anchor="facts"), 303)
 
 
