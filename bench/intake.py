@@ -1,6 +1,7 @@
 """Reports taken in whole, against a server that only checks them and one that only keeps their bytes.
 
-Whole means: signature, facts, incident, clocks, playbook, page and its messages, ledger, one commit.
+Whole means: signature, facts, incident, clocks, playbook with its steps, ledger, one commit. The page
+follows by the clock; `latency` measures when.
 """
 
 from collections.abc import Iterator
