@@ -16,12 +16,12 @@ from sqlalchemy import bindparam, case, func, select, update
 from accounts.models import Organisation
 from foundation import ledger
 from foundation.database import changed, db, insert_at_end, new_id, ready, rows, table_of
-from incident import intake
+from incident import doubts, intake
 from incident.models import Incident, Processor, Report, ReportState
 from incident.processors import Sender
 from incident.rules import lifecycle
 from incident.rules.facts import Facts, FactsFault, parse
-from incident.rules.faults import MOST_FAULTS
+from incident.rules.faults import MOST_FAULTS, Fault
 from incident.rules.lifecycle import State
 from incident.rules.reading import NotJSON, read_json
 from incident.rules.values import instant
@@ -66,6 +66,7 @@ class _Envelope:
     told_at: datetime
     facts: Facts
     document: dict[str, Any]
+    doubts: tuple[Fault, ...]  # what cannot be so: kept as told, for a person to clear up
 
 
 class _Faulty(Exception):
@@ -82,7 +83,7 @@ class _Faulty(Exception):
 def read(letter: Letter, *, now: datetime) -> Read:
     """Read a signed report and prepare what follows from it; needs no transaction, raises no fault."""
     try:
-        envelope = _envelope_of(letter)
+        envelope = _envelope_of(letter, now)
     except _Faulty as fault:
         return Read(None, None, fault)
     if envelope.kind == "incident.test":
@@ -132,17 +133,17 @@ def _used_before() -> _Faulty:
     return _Faulty(409, title, "It came with another body. Send new facts under a new id.")
 
 
-def _envelope_of(letter: Letter) -> _Envelope:
+def _envelope_of(letter: Letter, now: datetime) -> _Envelope:
     if letter.media_type != "application/json" or letter.charset.lower() not in ("utf-8", "utf8"):
         raise _Faulty(415, "Not JSON by its own word", "Send Content-Type: application/json, in UTF-8.")
     try:
         document = read_json(letter.body)
     except NotJSON as fault:
         raise _Faulty(400, "Not readable as JSON", str(fault)) from None
-    return _envelope(document)
+    return _envelope(document, now)
 
 
-def _envelope(document: object) -> _Envelope:
+def _envelope(document: object, now: datetime) -> _Envelope:
     if not isinstance(document, dict):
         raise _unusable([{"pointer": "", "detail": "is not an object"}])
     errors = [
@@ -161,7 +162,7 @@ def _envelope(document: object) -> _Envelope:
     facts = _facts(document.get("data", {}), errors)
     if errors or facts is None or told_at is None:
         raise _unusable(errors)
-    return _Envelope(document["type"], told_at, facts, document["data"])
+    return _Envelope(document["type"], told_at, facts, document["data"], doubts.of(facts, now))
 
 
 def _told_at(document: Mapping[str, object], errors: list[dict[str, str]]) -> datetime | None:
@@ -281,6 +282,7 @@ def _open_or_extend(letter: Letter, envelope: _Envelope, opening: intake.Opening
     _enter(letter, envelope, report_id, incident_id, now)
     if incident is None:
         number = intake.open_prepared(opening)
+        _enter_doubts(opening.chain, 1, envelope, told, now)
     else:
         number = incident.number
         _extend(incident, told, envelope, now)
@@ -318,7 +320,14 @@ def _extend(incident: Incident, told: intake.Told, envelope: _Envelope, now: dat
             at=now, reason="It was told before a report that had arrived already.", told_at=envelope.told_at,
         )  # fmt: skip
         return
-    intake.learn(incident, told, now=now)
+    number = intake.learn(incident, told, now=now)
+    _enter_doubts(incident.chain, number, envelope, told, now)
+
+
+def _enter_doubts(chain: str, version: int, envelope: _Envelope, told: intake.Told, now: datetime) -> None:
+    doubts.enter(
+        chain, version, envelope.doubts, organisation_id=told.organisation_id, actor=told.source, now=now
+    )
 
 
 def _call_somebody(incident: Incident, told: intake.Told, now: datetime) -> None:

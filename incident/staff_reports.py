@@ -18,7 +18,7 @@ from accounts.models import Organisation, StaffMember
 from foundation import ledger
 from foundation.database import db, new_id
 from foundation.errors import Invalid, Missing, Refused
-from incident import advice, clocks, intake
+from incident import advice, clocks, doubts, intake
 from incident.models import Incident, Processor, Report, ReportState
 from incident.rules.facts import parse
 from notifications import paging
@@ -118,6 +118,10 @@ def learn(
         incident.organisation_id, document, parse(document), by, incident.processor_id, reason.strip()
     )
     number = intake.learn(incident, told, now=now)
+    doubts.enter(
+        incident.chain, number, doubts.of(told.facts, now), organisation_id=told.organisation_id, actor=by,
+        now=now,
+    )  # fmt: skip
     advice.keep(incident, number, now=now)
     return number
 

@@ -32,6 +32,9 @@ SENTENCES: Mapping[str, LazyString] = {
     "incident.reopened": _l("Taken up again."),
     "incident.closed": _l("Closed."),
     "facts.recorded": _l("The facts were recorded as version %(version)s."),
+    "facts.doubted": _l(
+        "Version %(version)s of the facts holds what cannot be so; a person is to clear it up."
+    ),
     "awareness.provisional": _l("Awareness was taken provisionally from the report."),
     "awareness.fixed": _l("The moment of awareness was fixed by a person."),
     "clocks.moved": _l("Clocks moved."),

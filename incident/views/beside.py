@@ -5,15 +5,17 @@ from datetime import datetime
 
 from flask import url_for
 from flask_babel import gettext as _
+from sqlalchemy import select
 
 from accounts.permissions import current_staff
 from foundation import locales
+from foundation.database import db
 from incident import decisions, figures
 from incident.advice import Advised, kind_advised
 from incident.figures import Figures
 from incident.forms import changes, words
 from incident.forms.facts import FIELDS, label_of
-from incident.models import Decision, Incident, Kind, Question
+from incident.models import Decision, FactsVersion, Incident, Kind, Question
 from incident.rules import plausibility
 from incident.rules.facts import Count
 from incident.rules.held_back import HeldBack, held_back
@@ -54,17 +56,30 @@ class DecisionRow:
 
 
 def of(incident: Incident, advice: Advised, *, now: datetime, here: bool = False) -> Beside:
-    """What stands beside; `here` is for the page of the facts, whose own fields are linked to."""
-    found = advice.evaluation
+    """What stands beside; `here` is for the page of the facts, whose own fields are linked to.
+
+    What had not happened yet when it was told stays in doubt though time has passed since.
+    """
+    found, told_at = advice.evaluation, now if here else _told_at(incident)
     base = "" if here else url_for("facts.new", incident_id=incident.id)
     return Beside(
         advice, figures.figures(incident, found.judgement.severity), _wanted(incident, advice, base),
         held_back(found.facts, found.awareness),
         [
-            Wanted(each.pointer, changes.label(each.pointer), each.detail, f"{base}#{anchor(each.pointer)}")
-            for each in plausibility.implausible(found.facts, now)
+            Wanted(
+                each.pointer, changes.label(each.pointer), each.detail, _place(incident, each.pointer, base)
+            )
+            for each in plausibility.implausible(found.facts, told_at)
         ],
     )  # fmt: skip
+
+
+def _told_at(incident: Incident) -> datetime:
+    """When the latest facts came."""
+    latest = select(FactsVersion.at).where(
+        FactsVersion.incident_id == incident.id, FactsVersion.number == incident.facts_number
+    )
+    return db.session.scalars(latest).one()
 
 
 _FIELDS = {each.pointer: each for each in FIELDS}

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from accounts.permissions import Permission, current_staff, may
 from foundation.database import db
-from incident import decisions
+from incident import decisions, doubts
 from incident.access import visible_incidents
 from incident.models import Clock, Decision, Incident, Processor, Report, ReportState
 from incident.rules.lifecycle import State
@@ -35,6 +35,7 @@ class Row:
     next_step: StepView | None
     unreached: int
     nobody_has: bool
+    doubted: bool  # what was told holds what cannot be so, and no person has cleared it up
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +93,13 @@ def _rows(incidents: Sequence[Incident]) -> list[Row]:
     clocks = _clocks([each.id for each in incidents])
     names = processor_names([each.processor_id for each in incidents if each.processor_id])
     steps, unreached = runs.next_steps(abouts), delivery.unreached_counts(abouts)
-    waiting = paging.nobody_has(abouts)
+    waiting, doubted = paging.nobody_has(abouts), doubts.marked(incidents)
     return [
         Row(
             incident=each, processor=names.get(each.processor_id) if each.processor_id else None,
             law=first_of(clocks.get(each.id, []), LAW), promise=first_of(clocks.get(each.id, []), PROMISES),
             next_step=steps.get(each.chain), unreached=unreached.get(each.chain, 0),
-            nobody_has=each.chain in waiting,
+            nobody_has=each.chain in waiting, doubted=each.id in doubted,
         )
         for each in incidents
     ]  # fmt: skip
