@@ -33,6 +33,11 @@ class Figures:
         """The figures by the rules, by name."""
         return originals(self.rules)
 
+    @property
+    def steps(self) -> dict[str, str]:
+        """The values that each figure can take, as told in a form."""
+        return {figure: ", ".join(f"{step:g}" for step in steps) for figure, steps in STEPS.items()}
+
 
 def of_incident(incident: Incident) -> list[SeverityOverride]:
     """Every override, oldest first; of each figure the last one holds."""

@@ -24,12 +24,27 @@ CHANNELS: Final = {
 }  # fmt: skip
 # What is asked for by name, since so much hangs on it: the kinds of data each adds.
 TELLING: Final[Mapping[str, tuple[str, ...]]] = {
-    "identity": ("national_id",), "health": ("health",), "address": (), "passwords": ("login_credentials",),
-    "none": (),
+    "identity": ("national_id",), "documents": ("identity_document",), "health": ("health",),
+    "stray": ("health",), "passwords": ("login_credentials",), "address": (), "vulnerable": (), "none": (),
+}  # fmt: skip
+# What each says besides; a stray mention stands last, for it says more than "none" does.
+_SAYS: Final[Mapping[str, Mapping[tuple[str, str], str]]] = {
+    "identity": {}, "documents": {}, "health": {("data", "special_categories"): "yes"},
+    "passwords": {("protection", "passwords"): "plain"},
+    "address": {("subjects", "protected_identity"): "yes"}, "vulnerable": {("subjects", "vulnerable"): "yes"},
+    "none": {
+        ("data", "special_categories"): "no", ("subjects", "protected_identity"): "no",
+        ("subjects", "vulnerable"): "no", ("protection", "passwords"): "none_affected",
+    },
+    "stray": {("data", "special_categories"): "incidental"},
 }  # fmt: skip
 TELLING_WORDS: Final = {
-    "identity": _l("National identity numbers"), "health": _l("Health, or other special categories"),
-    "address": _l("A protected address"), "passwords": _l("Passwords"), "none": _l("None of these"),
+    "identity": _l("National identity numbers"), "documents": _l("Identity documents, or copies of them"),
+    "health": _l("Health, or other special categories"),
+    "stray": _l("Only a stray mention of such, as of what a guest cannot eat"),
+    "passwords": _l("Passwords"), "address": _l("A protected address or identity"),
+    "vulnerable": _l("Children, patients or others who cannot well look after themselves"),
+    "none": _l("None of these, or none but the stray mention"),
 }  # fmt: skip
 ELEMENTS: Final = {
     "element_security": _l("Security failed: it went to somebody who was not meant to have it."),
@@ -39,7 +54,7 @@ ELEMENTS: Final = {
 _USUAL: Final = (
     "name", "contact", "postal_address", "birth_date", "correspondence", "orders", "customer_relation",
     "insurance", "employment", "wage", "absence", "education", "family", "bank_account",
-    "economic_situation", "other", "unspecified",
+    "economic_situation", "preferences", "other", "unspecified",
 )  # fmt: skip
 
 SENT: Final = Field("/timeline/occurred_from", _l("When was it sent?"), Kind.TIME)
@@ -73,8 +88,10 @@ def told(sheet: Sheet, zone: str, *, now: datetime) -> dict[str, Any] | None:
     if sheet.one("kind") not in KINDS:
         sheet.fault("kind", _("Choose one."))
     telling = [each for each in sheet.all("telling") if each in TELLING]
-    if "none" in telling and len(telling) > 1:
+    if "none" in telling and set(telling) - {"none", "stray"}:
         sheet.fault("telling", _("Either some of these, or none of them."))
+    if {"health", "stray"} <= set(telling):
+        sheet.fault("telling", _("Either a stray mention only, or more than that."))
     document = read(ASKED, sheet, zone, _of_its_kind(sheet))
     _tell(document, telling)
     if document.get("subjects", {}).get("total"):
@@ -106,20 +123,18 @@ def _of_its_kind(sheet: Sheet) -> dict[str, Any]:
 
 
 def _tell(document: dict[str, Any], telling: list[str]) -> None:
-    """What is telling: each a kind of data or a fact of its own; only "none" says no."""
-    data, subjects = document.setdefault("data", {}), document.setdefault("subjects", {})
+    """What is telling: each a kind of data or a fact of its own; only "none" says no.
+
+    A stray mention may stand beside "none": it is all there is then (Guidelines 01/2021, case 15).
+    """
+    data = document.setdefault("data", {})
+    document.setdefault("subjects", {})
     if telling:
         added = [kind for each in telling for kind in TELLING[each]]
         data["categories"] = list(dict.fromkeys([*data.get("categories", []), *added]))
-    if "health" in telling:
-        data["special_categories"] = "yes"
-    if "address" in telling:
-        subjects["protected_identity"] = "yes"
-    if "passwords" in telling:
-        document["protection"] = {"passwords": "plain"}
-    if telling == ["none"]:
-        data["special_categories"] = subjects["protected_identity"] = "no"
-        document["protection"] = {"passwords": "none_affected"}
+    for each in sorted(telling, key=list(_SAYS).index):
+        for (part, name), value in _SAYS[each].items():
+            document.setdefault(part, {})[name] = value
     for name in ("data", "subjects"):
         if not {key: value for key, value in document[name].items() if value != []}:
             del document[name]

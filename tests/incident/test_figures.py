@@ -75,6 +75,7 @@ def test_the_same_figure_twice_is_set_once(signed_in, cast):
 @pytest.mark.parametrize(
     "typed",
     [
+        {"figure": "dpc", "value": "1.5"}, {"figure": "dpc", "value": "0"},
         {"figure": "dpc", "value": "9"}, {"figure": "dpc", "value": "-1"}, {"figure": "ei", "value": "0.3"},
         {"figure": "cb", "value": "nan"}, {"figure": "cb", "value": "inf"}, {"figure": "cb", "value": "x"},
         {"figure": "xx", "value": "1"}, {"figure": "cb", "value": "1", "reason": " "},
@@ -85,6 +86,13 @@ def test_what_the_sum_does_not_have_is_refused_with_a_sentence(signed_in, cast, 
 
     assert post(signed_in(people.DORTHE), incident_id, **typed).status_code == 422
     assert rows(cast) == []
+
+
+def test_the_form_names_the_steps_that_each_figure_has(signed_in, cast):
+    page = signed_in(people.DORTHE).get(f"/incidents/{desk.reported(cast)}").text
+
+    assert "Data context: 1, 2, 3, 4." in page
+    assert "Ease of identification: 0.25, 0.5, 0.75, 1." in page
 
 
 def test_who_may_not_assess_sets_no_figure_and_sees_no_button(signed_in, cast):

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from foundation.database import acting_for, db, utcnow
+from incident import advice
 from incident.models import FactsVersion, Incident
 from tests import people
 from tests.incident import browsing, desk
@@ -67,7 +68,12 @@ def test_what_is_not_asked_stays_unknown(signed_in, cast):
         ("health", ("data", "special_categories"), "yes"),
         ("address", ("subjects", "protected_identity"), "yes"),
         ("passwords", ("protection", "passwords"), "plain"),
+        ("documents", ("data", "categories"), ["name", "identity_document"]),
+        ("stray", ("data", "special_categories"), "incidental"),
+        ("vulnerable", ("subjects", "vulnerable"), "yes"),
         ("none", ("data", "special_categories"), "no"),
+        ("none", ("subjects", "vulnerable"), "no"),
+        ("none", ("subjects", "protected_identity"), "no"),
     ],
 )
 def test_what_is_telling_is_asked_by_name(signed_in, cast, telling, pointer, value):
@@ -125,3 +131,55 @@ def test_who_may_not_report_sees_no_such_page(signed_in, cast):
 
     assert [nils.get(ADDRESS).status_code, nils.post(ADDRESS, data=answers()).status_code] == [403, 403]
     assert ADDRESS not in nils.get("/").text
+
+
+# --- published cases, entered as they are asked for -----------------------------------------------
+
+SWAPPED_LETTERS = {  # Guidelines 01/2021, case 13
+    "kind": "wrong_recipient", "channel": "post", "data.categories": ["name", "postal_address", "orders"],
+    "telling": "none", "subjects.total.exactly": "2", "disclosure.recipients": "other_data_subject",
+    "disclosure.recipients_count.exactly": "2", "disclosure.recipients_trusted": "no",
+    "disclosure.retrieved": "requested",
+}  # fmt: skip
+PARTICIPANTS = {  # Guidelines 01/2021, case 15: two of fifteen cannot have lactose
+    "kind": "wrong_attachment", "channel": "email", "data.categories": ["name", "contact", "preferences"],
+    "telling": ["stray", "none"], "subjects.total.exactly": "15",
+    "disclosure.recipients": "other_data_subject", "disclosure.recipients_count.exactly": "15",
+    "disclosure.recipients_trusted": "no", "disclosure.retrieved": "requested",
+}  # fmt: skip
+
+
+def advised(signed_in, cast, typed):
+    signed_in(people.DORTHE).post(ADDRESS, data=answers(**typed))
+    incident, _facts = kept(cast)
+    with desk.working(cast, incident.id) as working:
+        return advice.advised(working, now=utcnow())
+
+
+@pytest.mark.parametrize("typed", [SWAPPED_LETTERS, PARTICIPANTS], ids=["case 13", "case 15"])
+def test_a_published_case_that_needs_no_notice_comes_out_so(signed_in, cast, typed):
+    found = advised(signed_in, cast, typed).evaluation.judgement
+
+    assert found.risk.level == "unlikely"
+    assert not found.authority_notification.required
+    assert not found.subject_communication.required
+
+
+@pytest.mark.parametrize("typed", [SWAPPED_LETTERS, PARTICIPANTS], ids=["case 13", "case 15"])
+@pytest.mark.parametrize("left", ["telling", "held", "disclosure.recipients", "subjects.total.exactly"])
+def test_a_published_case_with_an_answer_left_open_is_to_be_notified(signed_in, cast, typed, left):
+    assert advised(signed_in, cast, typed | {left: ""}).evaluation.judgement.authority_notification.required
+
+
+def test_children_among_them_are_no_trifle(signed_in, cast):
+    found = advised(signed_in, cast, SWAPPED_LETTERS | {"telling": "vulnerable"})
+
+    assert found.evaluation.judgement.authority_notification.required
+
+
+@pytest.mark.parametrize("telling", [["health", "stray"], ["vulnerable", "none"]])
+def test_answers_that_contradict_each_other_are_asked_back(signed_in, cast, telling):
+    refused = signed_in(people.DORTHE).post(ADDRESS, data=answers(telling=telling))
+
+    assert refused.status_code == 422
+    assert 'href="#f-telling"' in refused.text
