@@ -119,6 +119,7 @@ CODES: Mapping[str, Mapping[str, LazyString]] = {
         "own_promise_authority": _l("own promise towards the authority"),
         "own_promise_subjects": _l("own promise towards the people"),
         "notice_to_controller": _l("towards the controller"), "triage": _l("first look"),
+        "inquiry": _l("short inquiry"),
     },
     "kind": DECIDED, "advised": DECIDED,
     "figure": {

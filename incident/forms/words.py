@@ -9,6 +9,14 @@ from flask_babel.speaklater import LazyString
 from foundation import locales
 from incident.authorities import by_key
 
+
+class Labels(dict[str, LazyString]):
+    """Labels by code; a code that has none, as of an earlier release, is shown itself."""
+
+    def __missing__(self, code: str) -> str:
+        return code
+
+
 WORDS: Final[Mapping[str, LazyString]] = {
     "yes": _l("Yes"), "no": _l("No"), "unknown": _l("Not known"), "none": _l("None"), "other": _l("Other"),
     # roles
@@ -101,14 +109,15 @@ REPORT_STATES: Final = {
     "accepted": _l("In an incident"), "test": _l("Test"), "faulty": _l("Faulty"), "seen": _l("Dealt with"),
 }  # fmt: skip
 DUTY_STATES: Final = {"open": _l("Owed"), "met": _l("Met"), "not_required": _l("Not required")}
-CLOCKS: Final = {
+CLOCKS: Final = Labels({
     "authority_notification": _l("Authority, by law"),
     "own_promise_authority": _l("Authority, our promise"),
     "subject_communication": _l("People, by law"),
     "own_promise_subjects": _l("People, our promise"),
     "notice_to_controller": _l("Our controller, by law"),
     "triage": _l("First look"),
-}
+    "inquiry": _l("Short inquiry"),
+})  # fmt: skip
 DUTIES: Final = {
     "gdpr-33": _l("Notify the authority"), "gdpr-34": _l("Tell the people concerned"),
     "promise-authority": _l("Notify the authority, as promised"),
