@@ -13,17 +13,19 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, or_, select
 
 from foundation import ledger
 from foundation.database import db, insert_unless_there, new_id
 from incident import clocks
 from incident.models import Evaluated, FactsVersion, Incident, Kind, Question
 from incident.rules.evaluation import Evaluation
-from incident.rules.facts import parse
+from incident.rules.facts import FactsFault, parse
+from incident.rules.law import LAW
 
 EXEMPTIONS: Final = {"GDPR art. 34(3)(a)": Kind.EXEMPT_A, "GDPR art. 34(3)(b)": Kind.EXEMPT_B}
 PROMISES: Final = ("own_promise_authority", "own_promise_subjects")
+NOT_READABLE: Final = "not readable"  # in place of a hash: no advice, and why there is none
 AT_ONCE: Final = 100  # versions that one round of the clock evaluates
 
 
@@ -95,8 +97,9 @@ class Kept:
 def on_version(incident: Incident, version: FactsVersion, *, now: datetime) -> Kept:
     """The advice that was kept for a version when it came; until it is, reckoned now. Raises: FactsFault."""
     mine = select(Evaluated).where(
-        Evaluated.incident_id == incident.id, Evaluated.facts_number == version.number
-    )
+        Evaluated.incident_id == incident.id, Evaluated.facts_number == version.number,
+        Evaluated.sha256 != NOT_READABLE,
+    )  # fmt: skip
     if row := db.session.scalars(mine.order_by(Evaluated.at)).first():
         return Kept(row.document, row.rules_version, row.at)
     found = of_document(incident, version.facts, now=now).evaluation
@@ -127,11 +130,43 @@ def keep(incident: Incident, number: int, *, now: datetime) -> None:
         )  # fmt: skip
 
 
+def mark_unreadable(incident: Incident, number: int, *, now: datetime) -> bool:
+    """Note that these rules cannot read a version, and why; whether it was so, and not noted before.
+
+    It stands until other rules try. Facts that can be read are not marked, whatever else failed.
+    """
+    version = db.session.scalars(
+        select(FactsVersion).where(FactsVersion.incident_id == incident.id, FactsVersion.number == number)
+    ).one()
+    try:
+        parse(version.facts)
+    except FactsFault as fault:
+        faults = [{"pointer": each.pointer, "detail": each.detail} for each in fault.errors]
+    else:
+        return False
+    row = {
+        "id": new_id(), "organisation_id": incident.organisation_id, "incident_id": incident.id,
+        "facts_number": number, "rules_version": LAW.version, "document": {"not_readable": faults},
+        "sha256": NOT_READABLE, "at": now,
+    }  # fmt: skip
+    if not insert_unless_there(Evaluated, row):
+        return False
+    ledger.append(
+        incident.chain, "advice.not_readable", organisation_id=incident.organisation_id, actor="Breachclock",
+        at=now, facts_version=number, rules=LAW.version,
+    )  # fmt: skip
+    return True
+
+
 def missing() -> list[tuple[UUID, int]]:
-    """The versions, by incident and number, whose advice nobody has kept yet; the newest first."""
+    """The versions, by incident and number, whose advice nobody has kept yet; the newest first.
+
+    What these very rules could not read is not asked of them again.
+    """
     same = and_(
-        Evaluated.incident_id == FactsVersion.incident_id, Evaluated.facts_number == FactsVersion.number
-    )
+        Evaluated.incident_id == FactsVersion.incident_id, Evaluated.facts_number == FactsVersion.number,
+        or_(Evaluated.sha256 != NOT_READABLE, Evaluated.rules_version == LAW.version),
+    )  # fmt: skip
     wanted = (
         select(FactsVersion.incident_id, FactsVersion.number)
         .outerjoin(Evaluated, same)

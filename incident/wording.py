@@ -43,6 +43,9 @@ SENTENCES: Mapping[str, LazyString] = {
     "clock.resumed": _l("A clock runs again: %(clock)s."),
     "assessment.recorded": _l("The risk was assessed: %(risk)s."),
     "advice.recorded": _l("What the rules make of version %(facts_version)s was kept: %(risk)s."),
+    "advice.not_readable": _l(
+        "These rules cannot read version %(facts_version)s of the facts: there is no advice on it."
+    ),
     "severity.overridden": _l("A figure of the severity was set by a person: %(figure)s, %(value)s."),
     "severity.restored": _l("The rules' own figure of the severity holds again: %(figure)s."),
     "decision.recorded": _l("Decided: %(kind)s. Advised was: %(advised)s."),

@@ -1,5 +1,7 @@
 """Every change of the facts is a version; what changed, and what the advice made of it, can be read."""
 
+from types import SimpleNamespace
+
 import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DatabaseError
@@ -157,15 +159,54 @@ def test_the_clock_keeps_the_advice_on_what_a_report_told(app, cast):
     assert desk.actions(cast, incident_id).count("advice.recorded") == 2
 
 
-def test_facts_that_cannot_be_read_hold_up_no_others(app, cast, monkeypatch):
+def test_facts_that_cannot_be_read_hold_up_no_others(app, cast):
+    unreadable(cast)
+
+    assert jobs.keep_advice() == 1
+    assert [each.facts_number for each in evaluations(cast) if each.sha256 != advice.NOT_READABLE] == [1]
+
+
+def unreadable(cast):
+    """An incident whose second version comes from another release; its id."""
     incident_id = desk.reported(cast)
     with desk.working(cast, incident_id):
         row = {each.name: getattr(db.session.scalars(select(FactsVersion)).one(), each.name)
                for each in FactsVersion.__table__.columns if each.name != "id"}  # fmt: skip
         db.session.add(FactsVersion(**row | {"number": 2, "facts": {"of": "another release"}}))
+    return incident_id
 
-    assert jobs.keep_advice() == 1
-    assert [each.facts_number for each in evaluations(cast)] == [1]
+
+def test_facts_that_cannot_be_read_are_tried_once_and_said_to_the_log_once(app, cast, caplog):
+    incident_id = unreadable(cast)
+
+    for _round in range(3):
+        jobs.keep_advice()
+
+    with everyone():
+        assert advice.missing() == []
+    assert len([each for each in caplog.records if "facts.not_readable" in str(each.msg)]) == 1
+    assert not [each for each in caplog.records if "advice.not_kept" in str(each.msg)]
+    assert desk.actions(cast, incident_id).count("advice.not_readable") == 1
+
+
+def test_other_rules_try_again_what_these_could_not_read(app, cast, monkeypatch):
+    incident_id = unreadable(cast)
+    jobs.keep_advice()
+
+    monkeypatch.setattr(advice, "LAW", SimpleNamespace(version="2027-01-01.other"))
+
+    with everyone():
+        assert advice.missing() == [(incident_id, 2)]
+
+
+def test_the_pages_show_a_version_that_cannot_be_read_without_advice(app, cast, signed_in):
+    incident_id = unreadable(cast)
+    jobs.keep_advice()
+
+    page = signed_in(people.NILS).get(f"/incidents/{incident_id}/facts/changes?before=1&after=2")
+
+    assert page.status_code == 200
+    assert "not_readable" not in page.text
 
 
 def test_until_it_is_kept_the_page_reckons_it_and_says_so(app, cast, signed_in):
