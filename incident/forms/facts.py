@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
 from incident.forms.fields import Field, Kind, Sheet, read, write
+from incident.forms.words import said
 from incident.rules import plausibility
 from incident.rules import vocabulary as words
 from incident.rules.facts import FactsFault
@@ -232,5 +233,6 @@ def _place(faulty: FactsFault, sheet: Sheet) -> None:
         name = each.pointer[1:].replace("/", ".")
         while name and name not in known:
             name = name.rpartition(".")[0]
-        detail = each.detail if name else f"{each.pointer}: {each.detail}"
+        sentence = said(each.detail)
+        detail = sentence if name else f"{each.pointer}: {sentence}"
         sheet.fault(name, detail)

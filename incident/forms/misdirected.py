@@ -148,7 +148,8 @@ def _place(faulty: FactsFault, sheet: Sheet) -> None:
         name = each.pointer[1:].replace("/", ".")
         while name and name not in known:
             name = name.rpartition(".")[0]
-        sheet.fault(name, each.detail if name else f"{each.pointer}: {each.detail}")
+        detail = words.said(each.detail)
+        sheet.fault(name, detail if name else f"{each.pointer}: {detail}")
 
 
 def elements(sheet: Sheet) -> bool:

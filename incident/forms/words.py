@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
 from foundation import locales
+from incident import sentences
 from incident.authorities import by_key
 
 
@@ -163,3 +164,8 @@ def whom(recipient: str) -> str:
 def say(word: object) -> str:
     """A word of the rules as people read it; the word itself where it is a name or a number."""
     return str(WORDS.get(word, word)) if isinstance(word, str) else str(word)
+
+
+def said(sentence: str) -> str:
+    """A sentence of the rules in the language of the page; without a translation as it was said."""
+    return sentences.said(sentence)

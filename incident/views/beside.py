@@ -67,7 +67,8 @@ def of(incident: Incident, advice: Advised, *, now: datetime, here: bool = False
         held_back(found.facts, found.awareness),
         [
             Wanted(
-                each.pointer, changes.label(each.pointer), each.detail, _place(incident, each.pointer, base)
+                each.pointer, changes.label(each.pointer), words.said(each.detail),
+                _place(incident, each.pointer, base),
             )
             for each in plausibility.implausible(found.facts, told_at)
         ],
