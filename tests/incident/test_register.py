@@ -255,6 +255,7 @@ def test_an_empty_register_says_so(app, cast, signed_in):
 def test_another_organisations_breach_is_not_in_the_register(app, cast, signed_in):
     incident_id = desk.assessed(cast)
     eskil = signed_in(people.ESKIL)
+    eskil.post("/language", data={"locale": "en"})
 
     assert "Nothing is registered yet" in eskil.get("/register").text
     assert eskil.get(f"/incidents/{incident_id}/record").status_code == 404

@@ -186,6 +186,7 @@ def test_a_faulty_report_is_dealt_with_only_with_a_word_on_how(astrid, cast, fau
 
 def test_eskil_sees_no_report_of_promark(app, signed_in, cast, faulty):
     eskil = signed_in(people.ESKIL)
+    eskil.post("/language", data={"locale": "en"})
 
     assert eskil.get(f"/reports/{faulty}").status_code == 404
     assert eskil.post(f"/reports/{faulty}/incident").status_code == 404
