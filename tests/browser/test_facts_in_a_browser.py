@@ -15,6 +15,7 @@ from tests.people import PASSWORD
 from tests.story.driver import Story
 
 pytestmark = pytest.mark.browser
+NONE = "None of these, or none but the stray mention"
 SAVED = re.compile(r"^Saved \d\d:\d\d$")
 
 
@@ -133,7 +134,7 @@ def test_a_message_sent_wrongly_goes_from_the_menu_to_the_decision_on_one_page(
     page = visit(width=width, javascript=javascript)
     acts.sign_in(page, people.DORTHE, PASSWORD)
     page.get_by_role("link", name="Sent wrongly").click()
-    for label in ("Wrong attachment", "E-mail", "Insurance", "Names", "A business partner", "None of these"):
+    for label in ("Wrong attachment", "E-mail", "Insurance", "Names", "A business partner", NONE):
         page.get_by_label(label, exact=True).check()
     page.get_by_label("Were they asked to delete it").select_option("confirmed_in_writing")
     page.get_by_label("When was it sent?").fill(acts.local(utcnow() - timedelta(hours=3)))
