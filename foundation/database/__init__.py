@@ -166,10 +166,11 @@ def insert_at_end(*those: Ready) -> None:
     """Insert rows made ready at the end of the transaction, each kind with one statement for all of it.
 
     Kinds go in as they came first, so what others refer to goes first. Who reads them before calls
-    `insert_waiting`.
+    `insert_waiting`. Raises: RuntimeError outside a transaction.
     """
+    if not before_commit(insert_waiting):
+        raise RuntimeError(OUTSIDE)
     gathered(AT_END).extend(those)
-    before_commit(insert_waiting)
 
 
 def insert_waiting() -> None:
@@ -288,14 +289,13 @@ def part() -> Iterator[None]:
     session = db.session()
     info = session.info
     before, after = dict(info["before_commit"]), dict(info["after_commit"])
-    lengths = {name: len(lines) for name, lines in info["gathered"].items()}
+    gathered_before = {name: list(lines) for name, lines in info["gathered"].items()}
     try:
         with session.begin_nested():
+            session.connection()  # sets the savepoint; rows that go in past the session would not
             yield
     except BaseException:
-        info.update(before_commit=before, after_commit=after)
-        for name, lines in info["gathered"].items():
-            del lines[lengths.get(name, 0) :]
+        info.update(before_commit=before, after_commit=after, gathered=gathered_before)
         raise
 
 

@@ -2,17 +2,32 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 from sqlalchemy import event, select
 from sqlalchemy.exc import OperationalError
 
 from accounts.models import Organisation
-from foundation.database import db, insert_at_end, insert_rows, new_id, ready, together, transaction
+from foundation.database import (
+    db,
+    insert_at_end,
+    insert_rows,
+    insert_waiting,
+    new_id,
+    part,
+    ready,
+    together,
+    transaction,
+)
 from foundation.database.together import MOST, committed
 from tests.accounts import small_app
 
 MANY = MOST * 2
+
+
+class Fails(Exception):
+    """Whatever may go wrong."""
 
 
 @pytest.fixture(autouse=True)
@@ -113,13 +128,20 @@ def test_a_fault_of_one_is_its_own(app):
     assert "o1" in keys()
 
 
-def test_what_was_taken_along_by_one_who_is_killed_is_done_all_the_same(app):
+def test_what_was_taken_along_by_one_who_is_killed_is_done_by_its_own(app):
     def killed():
         raise SystemExit
 
-    first, second = in_threads(app, [killed, insert("o1", returns="well")])
+    leader, taken_along = together._Work(killed, "a"), together._Work(insert("o1", returns="well"), "b")
+    together._waiting.append(taken_along)
+    with together._lead, pytest.raises(SystemExit):
+        together._do(leader)
+    assert not taken_along.ended
 
-    assert (type(first), second) == (SystemExit, "well")
+    with together._lead:
+        together._do(taken_along)
+
+    assert taken_along.outcome() == "well"
     assert "o1" in keys()
 
 
@@ -174,3 +196,40 @@ def test_rows_left_for_the_end_go_in_with_one_statement_for_each_kind():
 
     assert len([text for text in statements if "INSERT INTO organisations" in text]) == 1
     assert {"o1", "o2", "o3"} <= keys()
+
+
+def fail_after(*acts):
+    with part():
+        for act in acts:
+            act()
+        raise Fails
+
+
+def test_what_a_part_inserted_past_the_session_goes_with_it_and_nothing_else_does():
+    before, within = insert("before"), insert("in it")
+    with transaction():
+        before()
+        with pytest.raises(Fails):
+            fail_after(within)
+
+    assert "before" in keys()
+    assert "in it" not in keys()
+
+
+def test_a_part_that_fails_leaves_what_waited_before_it_waiting():
+    before, within = (ready(Organisation, row(key)) for key in ("before", "in it"))
+    with transaction():
+        insert_at_end(before)
+        with pytest.raises(Fails):
+            fail_after(partial(insert_at_end, within), insert_waiting)
+
+    assert "before" in keys()
+    assert "in it" not in keys()
+
+
+def test_rows_for_the_end_of_no_transaction_are_refused():
+    with transaction():
+        made = ready(Organisation, row("o1"))
+
+    with pytest.raises(RuntimeError, match="inside transaction"):
+        insert_at_end(made)
