@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, case, func, select, update
 
 from accounts.models import Organisation
 from foundation import ledger
-from foundation.database import changed, db, insert_at_end, new_id, ready, rows, table_of
+from foundation.database import changed, db, insert_at_end, insert_ready, new_id, ready, rows, table_of
 from incident import doubts, intake
 from incident.models import Incident, Processor, Report, ReportState
 from incident.processors import Sender
@@ -198,13 +198,15 @@ def _unusable(errors: list[dict[str, str]]) -> _Faulty:
 # --- keeping ------------------------------------------------------------------------------------
 
 
-def _insert_report(letter: Letter, now: datetime, **values: Any) -> None:
+def _insert_report(letter: Letter, now: datetime, *, opens: bool = False, **values: Any) -> None:
+    """Keep a report: at the end, with the incident it opens, else at once, for the next one asks for it."""
     row = {
         "organisation_id": letter.sender.organisation_id, "endpoint_id": letter.sender.endpoint_id,
         "processor_id": letter.sender.processor_id, "body": letter.body, "body_sha256": letter.sha256,
         "received_at": now, "webhook_id": letter.webhook_id,
     }  # fmt: skip
-    insert_at_end(ready(Report, row | values))
+    insert = insert_at_end if opens else insert_ready
+    insert(ready(Report, row | values))
 
 
 def _keep_faulty(letter: Letter, fault: _Faulty, *, known_id: bool, now: datetime) -> Outcome:
@@ -294,7 +296,7 @@ def _open_or_extend(letter: Letter, envelope: _Envelope, opening: intake.Opening
     }  # fmt: skip
     _insert_report(
         letter, now, id=report_id, kind=envelope.kind, state=ReportState.ACCEPTED, status=ACCEPTED,
-        answer=document, incident_id=incident_id, told_at=envelope.told_at,
+        answer=document, incident_id=incident_id, told_at=envelope.told_at, opens=incident is None,
     )  # fmt: skip
     return Outcome(ACCEPTED, document)
 

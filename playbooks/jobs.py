@@ -8,7 +8,7 @@ import structlog
 from foundation.database import database_now, everyone, transaction
 from playbooks import runs
 
-BATCH = 200
+BATCH = 100  # a round of first looks must end well before the clock is taken for stuck
 log = structlog.get_logger()
 
 

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import structlog
 from sqlalchemy.exc import OperationalError
 
 from foundation.database import db, transaction
@@ -19,6 +20,7 @@ from foundation.database.engines import PATIENCE
 
 T = TypeVar("T")
 MOST = 16  # works in one transaction; other writers wait for all of them
+log = structlog.get_logger()
 
 
 @dataclass(eq=False, slots=True)
@@ -66,6 +68,8 @@ def committed(act: Callable[[], T], *, locks: str) -> T:
         if not own.ended:
             _do(own)
     finally:
+        with suppress(ValueError):
+            _waiting.remove(own)  # done by now, whether it was taken from there or not
         _lead.release()
     value: T = own.outcome()
     return value
@@ -90,14 +94,24 @@ def _do(own: _Work) -> None:
             for work in sorted(taken, key=lambda each: each.locks):
                 work.value = work.act()
     except Exception as trouble:  # noqa: BLE001  raised again where it is waited for
+        log.warning("together.undone", works=len(taken), trouble=type(trouble).__name__)
         if len(taken) == 1 or _cannot(trouble):
             for work in taken:
                 work.trouble = trouble
-        else:  # whose fault it was shows when each is done alone
-            for work in taken:
-                work.alone()
+        else:
+            _each_alone(taken)
     for work in taken:
         work.ended = True
+
+
+def _each_alone(works: list[_Work]) -> None:
+    """Show whose fault it was, one by one; where the database cannot, no other need wait to hear it."""
+    for number, work in enumerate(works):
+        work.alone()
+        if isinstance(work.trouble, OperationalError):
+            for other in works[number + 1 :]:
+                other.trouble = work.trouble
+            return
 
 
 def _cannot(trouble: Exception) -> bool:

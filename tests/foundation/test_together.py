@@ -159,6 +159,20 @@ def test_a_database_that_cannot_is_asked_once_and_tells_all(app):
     assert not keys() & {f"o{number}" for number in range(5)}
 
 
+def test_who_is_locked_out_alone_keeps_no_other_waiting_for_the_same(app):
+    asked = []
+
+    def locked_out():
+        asked.append(1)
+        raise OperationalError("UPDATE", None, Exception("lock timeout"))
+
+    works = [together._Work(locked_out, "a") for _ in range(4)]
+    together._each_alone(works)
+
+    assert len(asked) == 1
+    assert [type(each.trouble) for each in works] == [OperationalError] * 4
+
+
 def test_who_waits_too_long_for_the_turn_is_told_so_and_writes_nothing(app, monkeypatch):
     monkeypatch.setattr(together, "PATIENCE", 0.01)
     act = insert("late")
