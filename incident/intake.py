@@ -124,11 +124,8 @@ _NEXT_NUMBER = (
     update(_ORGANISATIONS)
     .where(_ORGANISATIONS.c.id == bindparam("of"))
     .values(incident_counter=_ORGANISATIONS.c.incident_counter + 1)
-    .returning(
-        _ORGANISATIONS.c.incident_counter, _ORGANISATIONS.c.incident_prefix, _ORGANISATIONS.c.name,
-        _ORGANISATIONS.c.profile,
-    )
-)  # fmt: skip
+    .returning(_ORGANISATIONS.c.incident_counter, _ORGANISATIONS.c.incident_prefix)
+)
 
 
 def _incident_row(opening: Opening, number: str) -> dict[str, Any]:

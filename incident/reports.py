@@ -52,12 +52,11 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
-    """What a letter says: an envelope with what follows from it, or the fault for which it says nothing."""
+class Telling:
+    """What a readable letter says, and the incident it would open; a test of the connection opens none."""
 
-    envelope: "_Envelope | None"
+    envelope: "_Envelope"
     opening: intake.Opening | None
-    fault: "_Faulty | None"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ class _Envelope:
     doubts: tuple[Fault, ...]  # what cannot be so: kept as told, for a person to clear up
 
 
-class _Faulty(Exception):
+class Faulty(Exception):
     """Correctly signed, not usable: the answer, and the faults by JSON pointer."""
 
     def __init__(
@@ -80,25 +79,27 @@ class _Faulty(Exception):
         self.status = status
 
 
-def read(letter: Letter, *, now: datetime) -> Read:
-    """Read a signed report and prepare what follows from it; needs no transaction, raises no fault."""
+def read(letter: Letter, *, now: datetime) -> Telling | Faulty:
+    """Read a signed report and prepare what follows from it; needs no transaction. A fault is returned."""
     try:
         envelope = _envelope_of(letter, now)
-    except _Faulty as fault:
-        return Read(None, None, fault)
+    except Faulty as fault:
+        return fault
     if envelope.kind == "incident.test":
-        return Read(envelope, None, None)
+        return Telling(envelope, None)
     sender = letter.sender
     told = intake.Told(
         sender.organisation_id, envelope.document, envelope.facts, sender.name, sender.processor_id
     )
-    return Read(envelope, intake.prepare(told, sender.organisation, now=now), None)
+    return Telling(envelope, intake.prepare(told, sender.organisation, now=now))
 
 
-def accept(letter: Letter, told: Read, *, now: datetime) -> Outcome:
+def accept(letter: Letter, told: Telling | Faulty, *, now: datetime) -> Outcome:
     """Take in a signed report and say what to answer; the same one again gets the same answer.
 
-    In the caller's transaction. A fault does not lose the report: it is kept, and on-call is paged.
+    In the caller's transaction, perhaps with other reports. Whatever it locks, the organisation's row
+    comes first, so that two such transactions never wait for each other. A fault does not lose the
+    report: it is kept, and on-call is paged.
     """
     before = rows(_BEFORE, endpoint_id=letter.sender.endpoint_id, webhook_id=letter.webhook_id).first()
     if before and before.body_sha256 == letter.sha256:
@@ -106,8 +107,8 @@ def accept(letter: Letter, told: Read, *, now: datetime) -> Outcome:
         return Outcome(before.status, answer)
     if before:
         return _keep_faulty(letter, _used_before(), known_id=True, now=now)
-    if told.envelope is None or told.fault:
-        return _keep_faulty(letter, told.fault or _unusable([]), known_id=False, now=now)
+    if isinstance(told, Faulty):
+        return _keep_faulty(letter, told, known_id=False, now=now)
     if told.opening is None:
         return _note_test(letter, now)
     return _open_or_extend(letter, told.envelope, told.opening, now)
@@ -121,25 +122,34 @@ _SAME_REFERENCE = (
     select(_INCIDENTS.id)
     .where(_INCIDENTS.processor_id == bindparam("processor_id"))
     .where(_INCIDENTS.processor_reference == bindparam("reference"))
-    .with_for_update()
 )
+# As strong as the update that numbers a new incident, and no stronger.
+_ORGANISATIONS = table_of(Organisation).c
+_OWN_TURN = (
+    select(_ORGANISATIONS.id).where(_ORGANISATIONS.id == bindparam("of")).with_for_update(key_share=True)
+)
+
+
+def _take_turn(sender: Sender) -> None:
+    """Lock the organisation's row, as whoever opens an incident does with its number."""
+    rows(_OWN_TURN, of=sender.organisation_id)
 
 
 # --- reading ------------------------------------------------------------------------------------
 
 
-def _used_before() -> _Faulty:
+def _used_before() -> Faulty:
     title = "This webhook-id was used before"
-    return _Faulty(409, title, "It came with another body. Send new facts under a new id.")
+    return Faulty(409, title, "It came with another body. Send new facts under a new id.")
 
 
 def _envelope_of(letter: Letter, now: datetime) -> _Envelope:
     if letter.media_type != "application/json" or letter.charset.lower() not in ("utf-8", "utf8"):
-        raise _Faulty(415, "Not JSON by its own word", "Send Content-Type: application/json, in UTF-8.")
+        raise Faulty(415, "Not JSON by its own word", "Send Content-Type: application/json, in UTF-8.")
     try:
         document = read_json(letter.body)
     except NotJSON as fault:
-        raise _Faulty(400, "Not readable as JSON", str(fault)) from None
+        raise Faulty(400, "Not readable as JSON", str(fault)) from None
     return _envelope(document, now)
 
 
@@ -183,11 +193,11 @@ def _facts(data: object, errors: list[dict[str, str]]) -> Facts | None:
         return None
 
 
-def _unusable(errors: list[dict[str, str]]) -> _Faulty:
+def _unusable(errors: list[dict[str, str]]) -> Faulty:
     if len(errors) > MOST_FAULTS:
         more = {"pointer": "", "detail": f"There are {len(errors) - MOST_FAULTS} faults more."}
         errors = [*errors[:MOST_FAULTS], more]
-    return _Faulty(
+    return Faulty(
         422,
         "Not usable as facts",
         "The report is kept and a person is looking at it. Mend these and send again.",
@@ -209,8 +219,9 @@ def _insert_report(letter: Letter, now: datetime, *, opens: bool = False, **valu
     insert(ready(Report, row | values))
 
 
-def _keep_faulty(letter: Letter, fault: _Faulty, *, known_id: bool, now: datetime) -> Outcome:
+def _keep_faulty(letter: Letter, fault: Faulty, *, known_id: bool, now: datetime) -> Outcome:
     """What a processor tells us is never dropped: the bytes stay, and a person is called to read them."""
+    _take_turn(letter.sender)
     organisation_id = letter.sender.organisation_id
     if known_id and _was_kept(letter):
         return Outcome(fault.status, fault.document)
@@ -247,6 +258,7 @@ def _was_kept(letter: Letter) -> bool:
 
 def _note_test(letter: Letter, now: datetime) -> Outcome:
     """The connection is proved: shown at the processor, nobody is called and nothing is opened."""
+    _take_turn(letter.sender)
     report_id = new_id()
     document = {
         "report_id": str(report_id), "incident_id": None, "incident_number": None, "received_at": _iso(now),
@@ -306,7 +318,10 @@ def _known(sender: Sender, reference: str) -> Incident | None:
     if not reference:
         return None
     known = rows(_SAME_REFERENCE, processor_id=sender.processor_id, reference=reference).scalar()
-    return db.session.get_one(Incident, known) if known else None
+    if known is None:
+        return None
+    _take_turn(sender)
+    return db.session.get_one(Incident, known, with_for_update=True)
 
 
 def _extend(incident: Incident, told: intake.Told, envelope: _Envelope, now: datetime) -> None:

@@ -1,14 +1,17 @@
 """Reports that arrive in the same moment share a transaction, and each is taken as if it were alone."""
 
+import hashlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import select
 
 from foundation import ledger
-from foundation.database import db, everyone, together, utcnow
+from foundation.database import db, everyone, together, transaction, utcnow
+from incident import processors, reports
 from incident.models import Incident
 from tests.attacks.sending import kept, post, report
 
@@ -43,6 +46,13 @@ def at_once(app, cast, *told):
                 while len(together._waiting) < number:
                     threading.Event().wait(0.001)
         return [each.result(30) for each in running]
+
+
+def letter(cast, body):
+    """A report as the webhook hands it on, under an id of its own."""
+    sender = processors.sender(cast.hostco.path.rsplit("/", 1)[1], utcnow())
+    sha256 = hashlib.sha256(body).hexdigest()
+    return reports.Letter(sender, uuid4().hex, "application/json", "utf-8", body, sha256)
 
 
 def ago(minutes):
@@ -92,3 +102,26 @@ def test_two_reports_of_one_reference_open_one_incident(app, cast):
 
     assert len({each.json["incident_id"] for each in answers}) == 1
     assert len({each.json["report_id"] for each in answers}) == 2
+
+
+def test_two_groups_of_one_organisation_never_wait_for_each_other(app, cast, client):
+    """One extends and then opens, the other opens and then extends, each between the other's steps."""
+    if db.engine.dialect.name == "sqlite":
+        pytest.skip("SQLite has one writer at a time")
+    post(client, cast.hostco, report(reference="X"))
+    letters = {
+        name: letter(cast, report(reference=reference))
+        for name, reference in {"more": "X", "one": "Y", "again": "X", "two": "Z"}.items()
+    }
+    db.session.remove()
+
+    def do(*names):
+        with app.app_context(), everyone(), transaction():
+            for name in names:
+                told = reports.read(letters[name], now=utcnow())
+                reports.accept(letters[name], told, now=utcnow())
+                threading.Event().wait(0.3)
+
+    with ThreadPoolExecutor(2) as pool:
+        running = [pool.submit(do, "more", "one"), pool.submit(do, "two", "again")]
+        assert [each.result(20) for each in running] == [None, None]
