@@ -61,7 +61,6 @@ class Run(Owned, Base):
     summary: Mapped[str] = mapped_column(String(200))  # what messages call it; never personal data
     state: Mapped[RunState] = mapped_column(_choice(RunState), default=RunState.RUNNING)
     next_due_at: Mapped[datetime | None]
-    last_tick_at: Mapped[datetime | None]
     started_at: Mapped[datetime]
     started_by: Mapped[str] = mapped_column(String(200))
     ended_at: Mapped[datetime | None]

@@ -117,7 +117,7 @@ def prepare(
     row = {
         "id": run_id, "organisation_id": organisation_id, "about": about, "playbook": book.key,
         "definition_hash": book.hash, "definition": book.text, "anchors": stored,
-        "state": RunState.RUNNING, "next_due_at": now, "last_tick_at": now, "started_at": now,
+        "state": RunState.RUNNING, "next_due_at": now, "started_at": now,
         "started_by": actor,
     }  # fmt: skip
     steps = [
@@ -362,7 +362,6 @@ def _do_owed(
     said = [_attempt(run, records[owed.step.key], owed, now) for owed in moment.owed]
     soon = not all(said) or _awaits_acknowledgement(book, records)
     run.next_due_at = min(filter(None, [moment.wake_at, now + AGAIN if soon else None]), default=None)
-    run.last_tick_at = now
     db.session.flush()
 
 

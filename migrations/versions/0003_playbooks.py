@@ -26,7 +26,6 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("next_due_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("last_tick_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("started_by", sa.String(length=200), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
