@@ -1,6 +1,6 @@
 """The tables of an incident: who reported what, what is known, which clocks run, who was told."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -9,9 +9,9 @@ from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
     Index,
-    Interval,
     String,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -27,43 +27,11 @@ from incident.models.decided import FactsDraft as FactsDraft
 from incident.models.decided import Kind as Kind
 from incident.models.decided import Question as Question
 from incident.models.decided import SeverityOverride as SeverityOverride
-
-
-class Processor(Owned, Base):
-    """Who handles personal data for us and may report; a sub-processor names whom it serves."""
-
-    __tablename__ = "processors"
-    __table_args__ = (UniqueConstraint("organisation_id", "name"),)
-
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    name: Mapped[str] = mapped_column(String(200))
-    country: Mapped[str] = mapped_column(String(2))
-    serves_id: Mapped[UUID | None] = mapped_column(ForeignKey("processors.id"))
-    service: Mapped[str] = mapped_column(String(200), default="")
-    tested_at: Mapped[datetime | None]
-    created_at: Mapped[datetime]
-
-
-class Endpoint(Owned, Base):
-    """Where one processor posts its reports; the id in the address is not guessable."""
-
-    __tablename__ = "endpoints"
-
-    id: Mapped[str] = mapped_column(String(40), primary_key=True)
-    processor_id: Mapped[UUID] = mapped_column(ForeignKey("processors.id"), unique=True)
-    created_at: Mapped[datetime]
-
-
-class SigningKey(Owned, Base):
-    """A secret that a processor signs with; during a rotation two are live."""
-
-    __tablename__ = "signing_keys"
-
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    endpoint_id: Mapped[str] = mapped_column(ForeignKey("endpoints.id"), index=True)
-    secret: Mapped[str] = mapped_column(EncryptedText)
-    created_at: Mapped[datetime]
-    retires_at: Mapped[datetime | None]
+from incident.models.duty import Duty as Duty
+from incident.models.duty import DutyState as DutyState
+from incident.models.processor import Endpoint as Endpoint
+from incident.models.processor import Processor as Processor
+from incident.models.processor import SigningKey as SigningKey
 
 
 class ReportState(StrEnum):
@@ -128,6 +96,9 @@ class Incident(Owned, Base):
     next_due_at: Mapped[datetime | None]
     reported_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
+    drill: Mapped[bool] = mapped_column(default=False, server_default=false())
+    merged_into_id: Mapped[UUID | None] = mapped_column(ForeignKey("incidents.id"), index=True)
+    split_from_id: Mapped[UUID | None] = mapped_column(ForeignKey("incidents.id"))
 
     @property
     def chain(self) -> str:
@@ -213,40 +184,6 @@ class Assessment(Owned, Base):
     advice: Mapped[dict[str, Any]]  # the evaluation as it stood when it was judged
     by: Mapped[str] = mapped_column(String(200))
     at: Mapped[datetime]
-
-
-class DutyState(StrEnum):
-    """What is true of a duty."""
-
-    OPEN = "open"  # owed
-    MET = "met"  # done, with proof; its lateness, if any, is frozen
-    NOT_REQUIRED = "not_required"  # a named person decided so, with a reason
-
-
-class Duty(Owned, Base):
-    """What we owe to one recipient under one regime; only ever added, with its terms copied."""
-
-    __tablename__ = "duties"
-    __table_args__ = (
-        UniqueConstraint("incident_id", "regime", "recipient"),
-        CheckConstraint("(state = 'met') = (met_at IS NOT NULL)", name="met_has_a_time"),
-        CheckConstraint("state <> 'not_required' OR reason IS NOT NULL", name="not_required_has_a_reason"),
-    )
-
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    incident_id: Mapped[UUID] = mapped_column(ForeignKey("incidents.id"), index=True)
-    regime: Mapped[str] = mapped_column(String(40))
-    recipient: Mapped[str] = mapped_column(String(60))
-    clock_kind: Mapped[str] = mapped_column(String(40))
-    provision: Mapped[str] = mapped_column(String(200))
-    terms: Mapped[dict[str, Any]]
-    starts_at: Mapped[datetime | None]
-    due_at: Mapped[datetime | None]
-    state: Mapped[str] = mapped_column(String(20), default=DutyState.OPEN)
-    met_at: Mapped[datetime | None]
-    late_by: Mapped[timedelta | None] = mapped_column(Interval)
-    reason: Mapped[str | None]
-    created_at: Mapped[datetime]
 
 
 class NotificationState(StrEnum):
