@@ -31,6 +31,7 @@ from incident.models.duty import Duty as Duty
 from incident.models.duty import DutyState as DutyState
 from incident.models.processor import Endpoint as Endpoint
 from incident.models.processor import Processor as Processor
+from incident.models.processor import ProcessorContact as ProcessorContact
 from incident.models.processor import SigningKey as SigningKey
 
 
