@@ -34,6 +34,7 @@ BLUEPRINTS = (
     "incident.views.reports",
     "incident.views.misdirected",
     "incident.views.processors",
+    "incident.views.may_be_hit",
     "incident.views.authority_notifications",
     "incident.views.subject_communications",
     "incident.views.register",

@@ -12,6 +12,7 @@ from incident.models import (
     Decision,
     Incident,
     Processor,
+    ProcessorContact,
     Recipient,
     Report,
     SubjectCommunication,
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.story
 ROWS = {
     "incident_id": Incident, "notification_id": AuthorityNotification, "processor_id": Processor,
     "communication_id": SubjectCommunication, "recipient_id": Recipient, "report_id": Report,
-    "decision_id": Decision, "message_id": Message, "page_id": Page, "step_id": StepRecord,
+    "decision_id": Decision, "message_id": Message, "page_id": Page, "step_id": StepRecord, "contact_id": ProcessorContact,
 }  # fmt: skip
 WORDS = {"locale": "da"}
 OF_NOBODY = {
