@@ -44,6 +44,7 @@ BLUEPRINTS = (
 COMMANDS = (
     "incident.cli",
     "incident.operations",
+    "incident.processor_cli",
     "incident.starting",
     "accounts.cli",
     "playbooks.cli",

@@ -198,8 +198,10 @@ class _Reading:
         there, in_file = self.there.by_key.get(row.serves), self.rows.get(row.serves)
         if there and there.ended_at:
             self.fault(row.line, "works_for", _("%(name)s has left", name=there.name))
-        if there or in_file:
-            return there.id if there else in_file and in_file.id
+        if there:
+            return there.id
+        if in_file:
+            return in_file.id
         self.fault(row.line, "works_for", _("there is no such processor, here or in the file"))
         return None
 

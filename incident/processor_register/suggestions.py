@@ -153,7 +153,7 @@ def _suggested(
 
 
 def _holders(name: str, places: tuple[Place, ...]) -> list[Processor]:
-    """Who holds it: where it happened and below; where nothing is known of these, the nearest above."""
+    """Who holds it: those named and those below; where nothing is known of these, those above."""
     for stands in ((Stands.NAMED, Stands.BELOW), (Stands.ABOVE,)):
         if found := [each.processor for each in places if each.stands in stands and _knows(each, name)]:
             return found

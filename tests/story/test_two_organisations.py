@@ -27,7 +27,8 @@ pytestmark = pytest.mark.story
 ROWS = {
     "incident_id": Incident, "notification_id": AuthorityNotification, "processor_id": Processor,
     "communication_id": SubjectCommunication, "recipient_id": Recipient, "report_id": Report,
-    "decision_id": Decision, "message_id": Message, "page_id": Page, "step_id": StepRecord, "contact_id": ProcessorContact,
+    "decision_id": Decision, "message_id": Message, "page_id": Page, "step_id": StepRecord,
+    "contact_id": ProcessorContact,
 }  # fmt: skip
 WORDS = {"locale": "da"}
 OF_NOBODY = {

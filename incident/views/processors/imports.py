@@ -101,7 +101,8 @@ def _data() -> bytes:
     sent = request.files.get("file")
     if sent is None or not sent.filename:
         raise Invalid(_("No file was chosen."), next_step=_("Choose a CSV file and send it again."))
-    return sent.read()
+    data: bytes = sent.read()
+    return data
 
 
 def _looked(data: bytes, now: datetime) -> Looked:
