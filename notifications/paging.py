@@ -34,7 +34,7 @@ from notifications.models import (
     State,
 )
 from notifications.rules.escalation import next_turn
-from notifications.rules.oncall import Turns
+from notifications.rules.oncall import Turns, named_for
 
 BACKSTOP: list[dict[str, Any]] = [
     {"role": Role.RESPONDER.value, "minutes": 5},
@@ -44,11 +44,15 @@ log = structlog.get_logger()
 
 
 def on_call(organisation_id: UUID, now: datetime) -> list[UUID]:
-    """Who is on call at `now`, the first rotation's person first."""
+    """Who is on call at `now`, the first rotation's person first.
+
+    Rotations that are named for a role of an incident, such as "Legal", are no line of those on call.
+    """
     rotations = db.session.scalars(
         select(Rotation).where(Rotation.organisation_id == organisation_id).order_by(Rotation.name)
     )
-    found = [person for rotation in rotations if (person := turns(rotation).on_call(now))]
+    lines = [each for each in rotations if named_for(each.name) is None]
+    found = [person for rotation in lines if (person := turns(rotation).on_call(now))]
     return list(dict.fromkeys(found))
 
 
