@@ -110,9 +110,7 @@ def changes(staff: StaffMember, *, now: datetime) -> Changes:
 
 
 def _told(row: CalendarEntry) -> Told:
-    event = events.Event(
-        row.uid, Kind(row.kind), row.starts_at, row.ends_at, row.zone, row.summary, row.path
-    )
+    event = events.Event(row.uid, Kind(row.kind), row.starts_at, row.ends_at, row.zone, row.summary, row.path)
     return Told(event, row.sequence, row.made_at, row.modified_at, row.gone_at)
 
 
@@ -208,7 +206,7 @@ def text(staff: StaffMember, told: Sequence[Told], *, public_url: str, now: date
         for each in sorted(told, key=lambda one: (one.event.starts_at, one.event.uid)):
             made.add_component(_event(each, span, public_url))
     made.add_missing_timezones()
-    return made.to_ical()
+    return bytes(made.to_ical())
 
 
 def _event(told: Told, span: CalendarTerms, public_url: str) -> Event:

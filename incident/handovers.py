@@ -7,6 +7,7 @@ of ours. Nothing waits for a note. An outage of the clock makes it late and neve
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from flask_babel import force_locale
@@ -93,7 +94,9 @@ def ask(each: Wanted, *, now: datetime) -> bool:
     if not insert_unless_there(Handover, row):
         return False
     if outgoing:
-        _enter(incident, "handover.asked", CLOCK, now, handover=row["id"], staff=outgoing.id, ends_at=change.at)
+        _enter(
+            incident, "handover.asked", CLOCK, now, handover=row["id"], staff=outgoing.id, ends_at=change.at
+        )
         _post(
             incident, outgoing.id, "handover_wanted", f"handover:{row['id']}:wanted", urgent=False, now=now,
             who=_name(change.after), due_at=change.at.isoformat(timespec="seconds"),
@@ -115,7 +118,7 @@ def _name(staff_id: UUID) -> str:
     return db.session.scalar(select(StaffMember.name).where(StaffMember.id == staff_id)) or "?"
 
 
-def _enter(incident: Incident, action: str, actor: str, now: datetime, **details: object) -> None:
+def _enter(incident: Incident, action: str, actor: str, now: datetime, **details: Any) -> None:
     ledger.append(
         incident.chain, action, organisation_id=incident.organisation_id, actor=actor, at=now, **details
     )
@@ -202,7 +205,7 @@ def tell(handover_id: UUID, *, now: datetime) -> bool:
         return True
     handover.to_id = to.id
     if handover.note is None:
-        handover.summary = summary(incident, handover, locale=to.locale, now=now).document()
+        handover.summary = summary(incident, handover, locale=to.locale).document()
     db.session.flush()
     action = "handover.told" if handover.note else "handover.told_without"
     _enter(incident, action, CLOCK, now, handover=handover.id, staff=to.id)
@@ -228,7 +231,7 @@ def _give(incident: Incident, handover: Handover, to: StaffMember, *, now: datet
 
 
 def read(handover: Handover, *, by: StaffMember, now: datetime) -> bool:
-    """Who came on has read it; false when they had. Raises: NotAllowed for anybody else, Refused too early."""
+    """Who came on has read it; false when they had. Raises: NotAllowed for others, Refused too early."""
     if by.id != handover.to_id:
         raise NotAllowed(_("Only who comes on shift says that they have read it."))
     if handover.told_at is None:
@@ -245,7 +248,7 @@ def read(handover: Handover, *, by: StaffMember, now: datetime) -> bool:
 # --- looking --------------------------------------------------------------------------------------
 
 
-def summary(incident: Incident, handover: Handover, *, locale: str, now: datetime) -> Note:
+def summary(incident: Incident, handover: Handover, *, locale: str) -> Note:
     """What we can say ourselves, in a language: what was done since the shift began, and what is open.
 
     It fills the form of the note beforehand, and stands in its place where none was written.
@@ -293,4 +296,3 @@ def _with_incidents(staff: StaffMember, *where: ColumnElement[bool]) -> list[tup
         .order_by(Handover.ends_at, Incident.number)
     )
     return [(row.Handover, row.Incident) for row in db.session.execute(found)]
-

@@ -66,8 +66,9 @@ def fill_by_rota(incident_id: UUID, *, now: datetime) -> bool:
     for role, person in owners({role: each.staff_id for role, each in found.items()}).items():
         owning.assign(incident.chain, role, person, actor=CLOCK, now=now)
     for role in NAMED:
-        if rows[role] and (person := found[role].staff_id) not in (None, found[Role.LEAD].staff_id):
-            _tell(incident, role, person, "role_given", row=rows[role], who=CLOCK, now=now)
+        filling = found[role]
+        if rows[role] and filling.staff_id != found[Role.LEAD].staff_id:
+            _tell(incident, role, filling.staff_id, "role_given", row=rows[role], who=CLOCK, now=now)
     return True
 
 
@@ -223,9 +224,7 @@ def _steps_follow(incident: Incident, before: Mapping[str, UUID], *, by: str, no
     after = owners({each.role: each.staff_id for each in current(incident)})
     for role in Role:
         if before.get(role) != after.get(role):
-            owning.assign(
-                incident.chain, role, after.get(role), actor=by, now=now, before=before.get(role)
-            )
+            owning.assign(incident.chain, role, after.get(role), actor=by, now=now, before=before.get(role))
 
 
 def _tell_both(
@@ -239,7 +238,7 @@ def _tell_both(
         _tell(incident, role, before, "role_taken", row=row.id, who=by.name, now=now)
 
 
-def _tell(  # noqa: PLR0917  whom, of what, by whom
+def _tell(
     incident: Incident, role: Role, staff_id: UUID | None, template: str, *, row: UUID | None, who: str,
     now: datetime,
 ) -> None:  # fmt: skip
@@ -303,3 +302,7 @@ def rota_names(organisation_id: UUID, now: datetime) -> dict[str, UUID]:
     """Who stands for a role by a rotation that is named for it, now."""
     return shifts.standing_for(organisation_id, now)
 
+
+def names(organisation_id: UUID) -> dict[UUID, str]:
+    """Names of everybody here, by id."""
+    return {each.id: each.name for each in people.staff_of(organisation_id)}

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import structlog
 from flask_babel import gettext as _
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from accounts import people
 from accounts.models import Role, StaffMember
@@ -343,6 +343,16 @@ def nobody_has(abouts: Collection[str]) -> set[str]:
             select(Page.about).where(Page.about.in_(abouts), Page.state == PageState.OPEN).distinct()
         )
     )
+
+
+def open_since(abouts: Collection[str]) -> dict[str, datetime]:
+    """About which of these a page is open that nobody has taken, and since when; one query for all."""
+    if not abouts:
+        return {}
+    waiting = select(Page.about, func.min(Page.started_at)).where(
+        Page.about.in_(abouts), Page.state == PageState.OPEN
+    )
+    return {row.about: row[1] for row in db.session.execute(waiting.group_by(Page.about))}
 
 
 def add_contact_method(

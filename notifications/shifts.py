@@ -1,4 +1,4 @@
-"""Shifts of the rota as others ask for them: who stands for a role, which change comes or came, whose are mine."""
+"""Shifts of the rota as others ask: who stands for a role, which change comes or came, which are mine."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -50,15 +50,14 @@ def changes(
 
     Where one person follows himself nothing changes hands.
     """
-    found: list[Change] = []
     rotations = _rotations(organisation_id)
     lines = [each.id for each in rotations if named_for(each.name) is None]
-    for rotation in rotations:
-        first = rotation.id in lines[:1]
-        for change in _about(rotation, now, first=first):
-            if change.before != change.after and now - back <= change.at <= now + ahead:
-                found.append(change)
-    return found
+    return [
+        change
+        for rotation in rotations
+        for change in _about(rotation, now, first=rotation.id in lines[:1])
+        if change.before != change.after and now - back <= change.at <= now + ahead
+    ]
 
 
 def _about(rotation: Rotation, now: datetime, *, first: bool) -> list[Change]:

@@ -50,7 +50,9 @@ def fill(
     `dpos` the data protection officers; `deputies` whom the organisation names. All of them active people.
     A rotation comes before a standing name: it says who is there now.
     """
-    standing = {**deputies, **({Role.DPO: dpos[0]} if dpos else {})}
+    standing = dict(deputies)
+    if dpos:
+        standing[Role.DPO] = dpos[0]
     found = {Role.LEAD: Filling(on_call[0], Source.ON_CALL) if on_call else NOBODY}
     for role in (Role.DPO, *NAMED):
         if role in rota:
