@@ -31,6 +31,10 @@ BLUEPRINTS = (
     "incident.views.assessments",
     "incident.views.decisions",
     "incident.views.steps",
+    "incident.views.roles",
+    "incident.views.handovers",
+    "incident.views.next_up",
+    "incident.views.calendar",
     "incident.views.reports",
     "incident.views.misdirected",
     "incident.views.processors",
@@ -114,6 +118,8 @@ def recurring() -> tuple[tuple[str, str, float, str], ...]:
         ("playbooks", "playbooks.jobs.tick", 1.0, "runs"),
         ("reconcile", "incident.jobs.reconcile", 5.0, ""),
         ("advise", "incident.jobs.keep_advice", 15.0, ""),
+        ("roles", "incident.jobs.fill_roles", 2.0, ""),
+        ("handovers", "incident.jobs.hand_over", 20.0, ""),
     )
 
 

@@ -1,8 +1,9 @@
 """Which incidents a screen may show: the only way from a page to an incident.
 
 The organisation's scope is set already. Here the permission is asked for, and restricted incidents are
-kept from everybody but their members, their lead and those who may see restricted ones. What may not be
-seen does not exist: the answer is the same as for an id that nobody has.
+kept from everybody but their members, their lead, those whom a person gave a role in them, and those who
+may see restricted ones. Any other role that the clock filled opens nothing: nobody chose that person for
+it. What may not be seen does not exist: the answer is the same as for an id that nobody has.
 """
 
 from uuid import UUID
@@ -14,7 +15,7 @@ from accounts.models import StaffMember
 from accounts.permissions import Permission, current_staff, may
 from foundation.database import db
 from foundation.errors import Missing
-from incident.models import Incident, Member
+from incident.models import Incident, Member, RoleHeld
 
 
 def visible_incident(incident_id: UUID) -> Incident:
@@ -43,7 +44,12 @@ def may_see(staff: StaffMember) -> ColumnElement[bool]:
     if may(staff, Permission.SEE_RESTRICTED):
         return true()
     is_member = select(Member.staff_id).where(Member.incident_id == Incident.id, Member.staff_id == staff.id)
-    return ~Incident.restricted | (Incident.lead_id == staff.id) | is_member.exists()
+    has_role = select(RoleHeld.id).where(
+        RoleHeld.incident_id == Incident.id, RoleHeld.staff_id == staff.id, RoleHeld.until.is_(None),
+        RoleHeld.by_id.is_not(None),
+    )  # fmt: skip
+    named = is_member.exists() | has_role.exists()
+    return ~Incident.restricted | (Incident.lead_id == staff.id) | named
 
 
 def _found(query: Select[Incident]) -> Incident:

@@ -97,6 +97,16 @@ SENTENCES: Mapping[str, LazyString] = {
     "communication.gone_out": _l("Every message has gone out."),
     "communication.not_all_reached": _l("%(not_reached)s of %(people)s people were not reached."),
     "communication.completed": _l("Complete: %(informed)s of %(people)s people reached."),
+    "roles.filled": _l("The roles were filled by the rota and by standing names."),
+    "roles.nobody_on_call": _l("Nobody was on call: the incident has no lead."),
+    "role.given": _l("A role changed hands: %(role)s."),
+    "steps.assigned": _l("Steps of a role got an owner: %(role)s."),
+    "handover.asked": _l("A handover note was asked for at the end of a shift."),
+    "handover.written": _l("A handover note was written."),
+    "handover.told": _l("Who came on shift got the handover note."),
+    "handover.told_without": _l("Who came on shift was told that there is no note, and got a summary."),
+    "handover.told_nobody": _l("Nobody who may see the incident came on shift."),
+    "handover.read": _l("The handover was read."),
     "evidence.exported": _l("The evidence was exported."),
     "access.refused": _l("Somebody without permission was turned away."),
 }
@@ -107,6 +117,10 @@ DECIDED: Mapping[str, LazyString] = {
     "exempt_34_3_b": _l("people need not be told, art. 34(3)(b)"),
     "exempt_34_3_c": _l("tell the people in public instead, art. 34(3)(c)"),
     "keep_promise": _l("keep our promise"), "promise_not_owed": _l("our promise does not cover this"),
+}  # fmt: skip
+ROLES: Mapping[str, LazyString] = {
+    "lead": _l("Lead"), "dpo": _l("Data protection officer"), "communications": _l("Communications"),
+    "legal": _l("Legal"), "it": _l("IT"),
 }  # fmt: skip
 # How the codes of the details are called in a sentence.
 CODES: Mapping[str, Mapping[str, LazyString]] = {
@@ -128,12 +142,12 @@ CODES: Mapping[str, Mapping[str, LazyString]] = {
     "figure": {
         "dpc": _l("data context"), "ei": _l("ease of identification"), "cb": _l("circumstances"),
     },
-    "channel": {"email": _l("e-mail"), "sms": _l("text message")},
+    "role": ROLES, "channel": {"email": _l("e-mail"), "sms": _l("text message")},
     "risk": {"unlikely": _l("a risk is unlikely"), "risk": _l("a risk"), "high": _l("a high risk")},
 }  # fmt: skip
 GROUPS = {
     "message": "sent", "messages": "sent", "page": "sent", "step": "sent", "playbook": "sent",
-    "anchor": "sent", "clock": "counted", "clocks": "counted", "advice": "counted",
+    "anchor": "sent", "steps": "counted", "clock": "counted", "clocks": "counted", "advice": "counted",
 }  # fmt: skip
 
 

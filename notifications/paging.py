@@ -13,7 +13,7 @@ from uuid import UUID
 
 import structlog
 from flask_babel import gettext as _
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from accounts import people
 from accounts.models import Role, StaffMember
@@ -34,7 +34,7 @@ from notifications.models import (
     State,
 )
 from notifications.rules.escalation import next_turn
-from notifications.rules.oncall import Turns
+from notifications.rules.oncall import Turns, named_for
 
 BACKSTOP: list[dict[str, Any]] = [
     {"role": Role.RESPONDER.value, "minutes": 5},
@@ -44,11 +44,15 @@ log = structlog.get_logger()
 
 
 def on_call(organisation_id: UUID, now: datetime) -> list[UUID]:
-    """Who is on call at `now`, the first rotation's person first."""
+    """Who is on call at `now`, the first rotation's person first.
+
+    Rotations that are named for a role of an incident, such as "Legal", are no line of those on call.
+    """
     rotations = db.session.scalars(
         select(Rotation).where(Rotation.organisation_id == organisation_id).order_by(Rotation.name)
     )
-    found = [person for rotation in rotations if (person := turns(rotation).on_call(now))]
+    lines = [each for each in rotations if named_for(each.name) is None]
+    found = [person for rotation in lines if (person := turns(rotation).on_call(now))]
     return list(dict.fromkeys(found))
 
 
@@ -339,6 +343,16 @@ def nobody_has(abouts: Collection[str]) -> set[str]:
             select(Page.about).where(Page.about.in_(abouts), Page.state == PageState.OPEN).distinct()
         )
     )
+
+
+def open_since(abouts: Collection[str]) -> dict[str, datetime]:
+    """About which of these a page is open that nobody has taken, and since when; one query for all."""
+    if not abouts:
+        return {}
+    waiting = select(Page.about, func.min(Page.started_at)).where(
+        Page.about.in_(abouts), Page.state == PageState.OPEN
+    )
+    return {row.about: row[1] for row in db.session.execute(waiting.group_by(Page.about))}
 
 
 def add_contact_method(

@@ -79,7 +79,12 @@ class StepRecord(Owned, Base):
             "state IN ('open', 'done') OR (reason IS NOT NULL AND reason <> '')",
             name="left_out_with_a_reason",
         ),
-    )
+        Index("ix_playbook_steps_without_owner", "role",
+              sqlite_where=text("state = 'open' AND owner_id IS NULL"),
+              postgresql_where=text("state = 'open' AND owner_id IS NULL")),
+        Index("ix_playbook_steps_owner", "owner_id",
+              sqlite_where=text("state = 'open'"), postgresql_where=text("state = 'open'")),
+    )  # fmt: skip
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     run_id: Mapped[UUID] = mapped_column(ForeignKey("playbook_runs.id"), index=True)

@@ -34,6 +34,11 @@ from incident.models.processor import Processor as Processor
 from incident.models.processor import ProcessorContact as ProcessorContact
 from incident.models.processor import SigningKey as SigningKey
 from incident.models.processor import name_key as name_key
+from incident.models.roles import CalendarEntry as CalendarEntry
+from incident.models.roles import CalendarFeed as CalendarFeed
+from incident.models.roles import Deputy as Deputy
+from incident.models.roles import Handover as Handover
+from incident.models.roles import RoleHeld as RoleHeld
 
 
 class ReportState(StrEnum):
@@ -82,7 +87,9 @@ class Incident(Owned, Base):
         UniqueConstraint("organisation_id", "number"),
         UniqueConstraint("processor_id", "processor_reference"),
         Index("ix_incidents_board", "organisation_id", "state", "next_due_at"),
-    )
+        Index("ix_incidents_without_roles", "reported_at", sqlite_where=text("roles_at IS NULL"),
+              postgresql_where=text("roles_at IS NULL")),
+    )  # fmt: skip
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     number: Mapped[str] = mapped_column(String(24))
@@ -101,6 +108,7 @@ class Incident(Owned, Base):
     drill: Mapped[bool] = mapped_column(default=False, server_default=false())
     merged_into_id: Mapped[UUID | None] = mapped_column(ForeignKey("incidents.id"), index=True)
     split_from_id: Mapped[UUID | None] = mapped_column(ForeignKey("incidents.id"))
+    roles_at: Mapped[datetime | None]  # when its roles were filled; the clock does that within seconds
 
     @property
     def chain(self) -> str:

@@ -3,8 +3,9 @@
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
-from accounts.permissions import Permission, requires
+from accounts.permissions import Permission, current_staff, requires
 from foundation.database import utcnow
+from incident import handovers
 from incident.forms import words
 from incident.views import shown
 
@@ -16,4 +17,5 @@ bp = Blueprint("board", __name__)
 def index() -> ResponseReturnValue:
     """Open incidents with their clocks, what is next and whose it is."""
     now = utcnow()
-    return render_template("incident/board.html", board=shown.board(now), now=now, words=words)
+    unread = handovers.unread_by(current_staff())
+    return render_template("incident/board.html", board=shown.board(now), now=now, words=words, unread=unread)

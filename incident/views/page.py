@@ -36,7 +36,8 @@ from incident.models import (
 from incident.rules.facts import Facts
 from incident.rules.lifecycle import State
 from incident.triage.closing import Hindrances
-from incident.views import beside
+from incident.views import around, beside
+from incident.views.around import Around
 from incident.views.beside import Beside, DecisionRow
 from incident.views.shown import processor_names
 from notifications import delivery, paging
@@ -125,6 +126,7 @@ class Page:
     told: list[Told]
     hindrances: Hindrances
     draft: FactsDraft | None
+    around: Around
     action: Action | None = field(default=None)
 
 
@@ -148,6 +150,7 @@ def page(incident: Incident, *, version: int | None, now: datetime) -> Page:
         notes=[each for each in ledger.entries(incident.chain) if each.action == "note.added"],
         chain=list(_gaps(_together(_moments(incident, facts)))), told=_told(shown.facts),
         hindrances=triage.hindrances(incident), draft=drafts.of(incident, current_staff()),
+        around=around.of(incident),
     )  # fmt: skip
     made.action = next(_actions(made, current_staff()), None)
     return made

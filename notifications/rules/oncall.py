@@ -1,10 +1,29 @@
 """Who is on call at a moment: people take turns, handing over at the same local time of day."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
+
+# What rotations are called that are no first line, but fill a role of an incident.
+NAMED_FOR: Final[Mapping[str, frozenset[str]]] = {
+    "dpo": frozenset({
+        "dpo", "data protection officer", "databeskyttelsesrådgiver", "personvernombud", "dataskyddsombud",
+    }),
+    "communications": frozenset({
+        "communications", "communication", "press", "kommunikation", "kommunikasjon", "presse",
+    }),
+    "legal": frozenset({"legal", "jura", "jus", "juridik", "jurist"}),
+    "it": frozenset({"it"}),
+}  # fmt: skip
+
+
+def named_for(rotation: str) -> str | None:
+    """The role that a rotation is named for, as "3 Legal" for "legal"; None for a line that is paged."""
+    name = rotation.strip().lstrip("0123456789.)- ").casefold()
+    return next((role for role, names in NAMED_FOR.items() if name in names), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +37,11 @@ class Shift:
 
 @dataclass(frozen=True, slots=True)
 class Turns:
-    """A rotation: members in order, each for `shift_days`, from `first_handover` (aware) on."""
+    """A rotation: members in order, each for `shift_days`, from `first_handover` (aware) on.
+
+    Days are counted in the rotation's own zone, so that a handover at nine stays at nine when the clocks
+    change: such a shift is an hour shorter or longer.
+    """
 
     members: Sequence[UUID]
     first_handover: datetime
@@ -28,28 +51,21 @@ class Turns:
     def on_call(self, now: datetime) -> UUID | None:
         """Whose shift covers `now`, or None when nobody is in the rotation.
 
-        Days are counted in the rotation's own zone, so that a handover at nine stays at nine when
-        the clocks change. Before the first handover the first member is on call.
+        Before the first handover the first member is on call.
         """
+        return self._member(self._number(now)) if self.members else None
+
+    def shift(self, now: datetime) -> Shift | None:
+        """The shift that covers `now`, from its own beginning (UTC); one after another are two."""
         if not self.members:
             return None
-        zone = ZoneInfo(self.timezone)
-        start, local = self.first_handover.astimezone(zone), now.astimezone(zone)
-        days = (local.date() - start.date()).days
-        if local.time() < start.time():
-            days -= 1
-        return self.members[max(days, 0) // self.shift_days % len(self.members)]
+        number = self._number(now)
+        return Shift(self._member(number), self._handover(number), self._handover(number + 1))
 
     def next_handover(self, now: datetime) -> datetime:
-        """The next instant at which the shift changes, in the rotation's zone."""
-        zone = ZoneInfo(self.timezone)
-        start, local = self.first_handover.astimezone(zone), now.astimezone(zone)
-        elapsed = max((local.date() - start.date()).days, 0) // self.shift_days
-        for shift in (elapsed, elapsed + 1):
-            change = start.replace(tzinfo=None) + timedelta(days=shift * self.shift_days)
-            if (aware := change.replace(tzinfo=zone)) > now:
-                return aware
-        raise AssertionError("A handover always follows.")
+        """The next instant (UTC) at which the shift changes."""
+        first = self._handover(0)
+        return first if now < first else self._handover(self._number(now) + 1)
 
     def shifts(self, start: datetime, end: datetime) -> list[Shift]:
         """The shifts that touch the time from `start` to `end`; the first begins at `start`.
@@ -66,3 +82,21 @@ class Turns:
                 found.append(Shift(member, at, change))
             at = change
         return found
+
+    def _member(self, number: int) -> UUID:
+        return self.members[number % len(self.members)]
+
+    def _handover(self, number: int) -> datetime:
+        """The beginning of a shift, the first of which is 0.
+
+        A time that the clocks leave out is taken an hour later, one that they show twice the first time.
+        """
+        zone = ZoneInfo(self.timezone)
+        local = self.first_handover.astimezone(zone).replace(tzinfo=None)
+        return (local + timedelta(days=number * self.shift_days)).replace(tzinfo=zone).astimezone(UTC)
+
+    def _number(self, now: datetime) -> int:
+        zone = ZoneInfo(self.timezone)
+        days = (now.astimezone(zone).date() - self.first_handover.astimezone(zone).date()).days
+        number = max(days // self.shift_days, 0)
+        return number - 1 if number and self._handover(number) > now else number

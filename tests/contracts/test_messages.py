@@ -38,6 +38,8 @@ VALUES = {
     "count": 2,
     "again": "",
     "unsure": "",
+    "role": "communications",
+    "note": "yes",
     "subject": "Underretning om brud på sikkerheden for dine personoplysninger",
     "paragraphs": [
         ["Hvad er der sket?", "En fil lå åben.\n\nDen er lukket nu."],
