@@ -105,8 +105,8 @@ def apply(prepared: Prepared, *, organisation_id: UUID, actor: str, now: datetim
     insert_ready(*prepared.processors)
     insert_ready(*prepared.contacts)
     _change(plan.changed, now)
-    db.session.expire_all()  # what was read before is not what stands there now
     _enter(prepared, organisation_id, actor, now)
+    db.session.expire_all()  # what was read before is not what stands there now
 
 
 def _locked_revision(organisation_id: UUID) -> str:
@@ -139,7 +139,7 @@ def _update(model: type[Base], given: Sequence[Mapping[str, Any]]) -> None:
     if not given:
         return
     table = table_of(model)
-    values = {name: bindparam(name) for name in given[0] if name != "of"}
+    values: dict[str, Any] = {name: bindparam(name) for name in given[0] if name != "of"}
     statement = update(table).where(table.c.id == bindparam("of")).values(values)
     db.session.connection().execute(statement, [dict(each) for each in given])
 
