@@ -127,11 +127,9 @@ def _change(rows: Sequence[Row], now: datetime) -> None:
     for group in alike.values():
         _update(Processor, group)
     calls = [call for row in rows for call in row.contacts.values() if call.held]
-    _update(ProcessorContact, [{**asdict(call.told), "of": call.held.id} for call in calls if call.held])
-    new_to_call = [call.held.id for call in calls if call.held and call.parts != ["role"]]
-    _update(
-        ProcessorContact, [{"of": each, "verified_at": None, "verified_by": None} for each in new_to_call]
-    )
+    _update(ProcessorContact, [{**asdict(call.told), "of": call.held} for call in calls])
+    untried = [call.held for call in calls if call.parts != ["role"]]
+    _update(ProcessorContact, [{"of": each, "verified_at": None, "verified_by": None} for each in untried])
 
 
 def _update(model: type[Base], given: Sequence[Mapping[str, Any]]) -> None:

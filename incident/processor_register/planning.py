@@ -37,14 +37,17 @@ class Fault:
 class Call:
     """A contact as the file tells it: in the place of one that is held, or a new one."""
 
-    held: ProcessorContact | None
+    held: UUID | None
+    before: Told | None
     position: int
     told: Told
 
     @property
     def parts(self) -> list[str]:
         """What of it differs from the one that is held."""
-        return [each for each in contacts.PARTS if getattr(self.held, each, None) != getattr(self.told, each)]
+        return [
+            each for each in contacts.PARTS if getattr(self.before, each, None) != getattr(self.told, each)
+        ]
 
 
 @dataclass(slots=True)
@@ -184,10 +187,7 @@ class _Reading:
                 for detail in details:
                     self.fault(row.line, f"{prefix}_{part}", detail)
             if contact and not any(_is_same(each, contact) for each in known):
-                position = (
-                    held.position if held else max((each.position for each in known), default=0) + at + 1
-                )
-                row.contacts[at] = Call(held, position, contact)
+                row.contacts[at] = _call(held, contact, known, at)
 
     # --- together -------------------------------------------------------------------------------
 
@@ -244,7 +244,14 @@ class _Reading:
         if (to := self.parents[row.id]) != there.serves_id:
             yield "serves_id", (there.serves_id, to)
         for at, call in row.contacts.items():
-            yield CONTACTS[at], (call.held, call.told)
+            yield CONTACTS[at], (call.before, call.told)
+
+
+def _call(held: ProcessorContact | None, told: Told, known: Sequence[ProcessorContact], at: int) -> Call:
+    """All that is needed of the one held is read here: in the transaction it would be asked for anew."""
+    if held is None:
+        return Call(None, None, max((each.position for each in known), default=0) + at + 1, told)
+    return Call(held.id, Told(held.name, held.role, held.email, held.phone), held.position, told)
 
 
 def _is_same(held: ProcessorContact, told: Told) -> bool:
