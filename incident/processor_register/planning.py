@@ -33,6 +33,23 @@ class Fault:
     what: str
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A contact as the file tells it: in the place of one that is held, or a new one."""
+
+    held: UUID | None
+    before: Told | None
+    position: int
+    told: Told
+
+    @property
+    def parts(self) -> list[str]:
+        """What of it differs from the one that is held."""
+        return [
+            each for each in contacts.PARTS if getattr(self.before, each, None) != getattr(self.told, each)
+        ]
+
+
 @dataclass(slots=True)
 class Row:
     """One row as it would be applied: the processor it makes or changes, and what it says."""
@@ -43,7 +60,7 @@ class Row:
     new: bool
     values: dict[str, Any]
     serves: str | None = None  # the key of a name; "" is us directly, None says nothing
-    contacts: dict[int, Told] = field(default_factory=dict)  # place of the contact -> what it is told to be
+    contacts: dict[int, Call] = field(default_factory=dict)  # by their place in the file
     changes: dict[str, tuple[Any, Any]] = field(default_factory=dict)
 
 
@@ -170,7 +187,7 @@ class _Reading:
                 for detail in details:
                     self.fault(row.line, f"{prefix}_{part}", detail)
             if contact and not any(_is_same(each, contact) for each in known):
-                row.contacts[at] = contact
+                row.contacts[at] = _call(held, contact, known, at)
 
     # --- together -------------------------------------------------------------------------------
 
@@ -226,9 +243,15 @@ class _Reading:
                 yield name, (before, value)
         if (to := self.parents[row.id]) != there.serves_id:
             yield "serves_id", (there.serves_id, to)
-        known = self.there.contacts.get(row.id, ())
-        for at, contact in row.contacts.items():
-            yield CONTACTS[at], (known[at] if at < len(known) else None, contact)
+        for at, call in row.contacts.items():
+            yield CONTACTS[at], (call.before, call.told)
+
+
+def _call(held: ProcessorContact | None, told: Told, known: Sequence[ProcessorContact], at: int) -> Call:
+    """All that is needed of the one held is read here: in the transaction it would be asked for anew."""
+    if held is None:
+        return Call(None, None, max((each.position for each in known), default=0) + at + 1, told)
+    return Call(held.id, Told(held.name, held.role, held.email, held.phone), held.position, told)
 
 
 def _is_same(held: ProcessorContact, told: Told) -> bool:

@@ -40,12 +40,10 @@ def move(cast, who, to):
         return changing.change(changing.found(who), {"serves_id": to}, actor="Dorthe", now=utcnow())
 
 
-@pytest.mark.parametrize(
-    "name", ["hostco aps", "  HostCo   ApS ", "ＨｏｓｔＣｏ\u00a0ApS", "HOSTCO\u2003APS"]
-)
-def test_one_name_is_one_processor_whatever_its_letters_and_spaces(app, cast, name):
-    with pytest.raises(processors.Taken, match="HostCo ApS is registered already"):
-        add(cast, name)
+def test_one_name_is_one_processor_whatever_its_letters_and_spaces(app, cast):
+    for name in ("hostco aps", "  HostCo   ApS ", "ＨｏｓｔＣｏ\u00a0ApS", "HOSTCO\u2003APS"):
+        with pytest.raises(processors.Taken, match="HostCo ApS is registered already"):
+            add(cast, name)
 
 
 def test_a_name_that_left_is_named_as_such_and_can_be_taken_up_again(app, cast):
@@ -208,44 +206,30 @@ def _marks(cast, processor_id, later=0):
     return {Mark.STALE} if stale else set()
 
 
-@pytest.mark.parametrize(
-    ("field", "text", "value"),
-    [
+def test_what_people_write_is_understood(app):
+    for field, text, value in (
         ("country", "Danmark", "DK"),
-        ("notice_hours", "1,5 h", 1.5),
-        ("people", "12.000", 12000),
+        ("notice_hours", "1,5 h", "1.5"),
+        ("people", "12.000", "12000"),
         ("agreement_on", "31.3.2026", "2026-03-31"),
-        ("data_categories", "Navne; health, Sundhedsoplysninger", None),
-        (
-            "transfers",
-            "US (SCC, 2026-01-15); India: BCR",
-            "US: standard_clauses, 2026-01-15; IN: binding_rules",
-        ),
+        ("data_categories", "Names; health, User name with password", "name; health; login_credentials"),
+        ("transfers", "US (SCC, 2026-01-15); India: BCR",
+         "US: standard_clauses, 2026-01-15; IN: binding_rules"),
         ("countries", "dk, Sverige; FI", "DK; SE; FI"),
-    ],
-)
-def test_what_people_write_is_understood(app, field, text, value):
-    values, faults = fields.read({field: text}, now=utcnow())
-
-    if value is None:
-        assert "not in the list" in str(faults)
-    else:
-        assert faults == {}
-        assert fields.written(field, values[field]) == str(value)
+    ):  # fmt: skip
+        values, faults = fields.read({field: text}, now=utcnow())
+        assert faults == {}, field
+        assert fields.written(field, values[field]) == value
 
 
-@pytest.mark.parametrize(
-    ("field", "text"),
-    [
+def test_what_cannot_be_is_refused(app):
+    for field, text in (
         ("country", "UK"), ("notice_hours", "0"), ("notice_hours", "nan"), ("notice_hours", "9000"),
         ("people", "-3"), ("people", "1e9"), ("agreement_on", "31.2.2026"), ("transfers", "SE: scc"),
         ("transfers", "US: scc, 2090-01-01"), ("name", " "), ("name", "a\nb"), ("service", "x" * 201),
-    ],
-)  # fmt: skip
-def test_what_cannot_be_is_refused(app, field, text):
-    _values, faults = fields.read({field: text}, now=utcnow())
-
-    assert list(faults) == [field]
+        ("data_categories", "souls"),
+    ):  # fmt: skip
+        assert list(fields.read({field: text}, now=utcnow())[1]) == [field], text
 
 
 def test_the_key_of_a_name_fits_its_column():

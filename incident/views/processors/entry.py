@@ -8,7 +8,6 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from accounts.permissions import Permission, requires
-from foundation import ledger
 from foundation.database import db, transaction, utcnow
 from foundation.errors import Refused
 from incident import processors
@@ -16,7 +15,7 @@ from incident.access import visible_incidents
 from incident.forms import words
 from incident.forms.fields import Sheet, sheet_of
 from incident.models import Incident, Processor
-from incident.processor_register import changing, contacts, fields, marks, tree
+from incident.processor_register import changing, contacts, fields, importing, marks, tree
 from incident.processor_register.places import outside_the_eea
 from incident.views.processors.blueprint import bp, report_url, who
 from incident.views.processors.endpoints import endpoint_of
@@ -45,17 +44,13 @@ def page(processor: Processor, contact: Sheet | None = None) -> str:
         contacts=contacts.of(processor.id), is_stale=contacts.is_stale, contact=contact or Sheet(),
         outside={code for code in marks.places_of(processor) if outside_the_eea(code, now)},
         endpoint=endpoint_of(processor), report_url=report_url, is_live=processors.is_live,
-        incidents=_incidents(processor), history=_history(processor),
+        incidents=_incidents(processor), history=importing.history(processor),
     )  # fmt: skip
 
 
 def _incidents(processor: Processor) -> list[Incident]:
     mine = visible_incidents().where(Incident.processor_id == processor.id, ~Incident.drill)
     return list(db.session.scalars(mine.order_by(Incident.reported_at.desc()).limit(MOST_INCIDENTS)))
-
-
-def _history(processor: Processor) -> list[ledger.Entry]:
-    return list(reversed(ledger.entries(processors.chain(processor.id))))
 
 
 @bp.get("/<uuid:processor_id>/edit")
