@@ -115,11 +115,11 @@ def recurring() -> tuple[tuple[str, str, float, str], ...]:
         ("poll", "notifications.jobs.poll", 30.0, ""),
         ("journal", "notifications.jobs.import_journal", 10.0, ""),
         ("alarms", "notifications.jobs.raise_alarms", 2.0, ""),
+        ("roles", "incident.jobs.fill_roles", 2.0, ""),
+        ("handovers", "incident.jobs.hand_over", 20.0, ""),
         ("playbooks", "playbooks.jobs.tick", 1.0, "runs"),
         ("reconcile", "incident.jobs.reconcile", 5.0, ""),
         ("advise", "incident.jobs.keep_advice", 15.0, ""),
-        ("roles", "incident.jobs.fill_roles", 2.0, ""),
-        ("handovers", "incident.jobs.hand_over", 20.0, ""),
     )
 
 

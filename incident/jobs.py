@@ -15,6 +15,37 @@ from incident.rules.facts import FactsFault
 log = structlog.get_logger()
 
 
+def fill_roles() -> int:
+    """Fill the roles of new incidents, and give steps that came later their owner; returns how many.
+
+    One transaction each: an incident that fails is tried again in the next round and holds up no other.
+    """
+    with everyone():
+        filled = sum(_attempt(roles.fill_by_rota, each) for each in roles.unfilled())
+        return filled + sum(_attempt(_own, each, role) for each, role in roles.unowned())
+
+
+def _own(incident_id: UUID, role: str, *, now: datetime) -> bool:
+    roles.give_owner(db.session.get_one(Incident, incident_id), role, now=now)
+    return True
+
+
+def hand_over() -> int:
+    """Ask for notes at the end of shifts, and tell those who come on; returns how many. As `fill_roles`."""
+    with everyone():
+        asked = sum(_attempt(handovers.ask, each) for each in handovers.wanted(utcnow()))
+        return asked + sum(_attempt(handovers.tell, each) for each in handovers.untold(utcnow()))
+
+
+def _attempt(act: Callable[..., bool], *about: Any) -> bool:
+    try:
+        with transaction():
+            return act(*about, now=utcnow())
+    except Exception:  # whatever it was, the others must still be seen to
+        log.exception("incident.job_failed", duty=act.__name__)
+        return False
+
+
 def reconcile() -> int:
     """Fetch what became of each communication under way; returns how many had news.
 
@@ -58,34 +89,3 @@ def _set_aside(incident_id: UUID, number: int) -> None:
         marked = advice.mark_unreadable(db.session.get_one(Incident, incident_id), number, now=utcnow())
     event = "facts.not_readable" if marked else "advice.not_kept"
     log.error(event, incident=str(incident_id), version=number)
-
-
-def fill_roles() -> int:
-    """Fill the roles of new incidents, and give steps that came later their owner; returns how many.
-
-    One transaction each: an incident that fails is tried again in the next round and holds up no other.
-    """
-    with everyone():
-        filled = sum(_attempt(roles.fill_by_rota, each) for each in roles.unfilled())
-        return filled + sum(_attempt(_own, each, role) for each, role in roles.unowned())
-
-
-def _own(incident_id: UUID, role: str, *, now: datetime) -> bool:
-    roles.give_owner(db.session.get_one(Incident, incident_id), role, now=now)
-    return True
-
-
-def hand_over() -> int:
-    """Ask for notes at the end of shifts, and tell those who come on; returns how many. As `fill_roles`."""
-    with everyone():
-        asked = sum(_attempt(handovers.ask, each) for each in handovers.wanted(utcnow()))
-        return asked + sum(_attempt(handovers.tell, each) for each in handovers.untold(utcnow()))
-
-
-def _attempt(act: Callable[..., bool], *about: Any) -> bool:
-    try:
-        with transaction():
-            return act(*about, now=utcnow())
-    except Exception:  # whatever it was, the others must still be seen to
-        log.exception("incident.job_failed", duty=act.__name__)
-        return False

@@ -71,6 +71,12 @@ class StepRecord(Owned, Base):
 
     __tablename__ = "playbook_steps"
     __table_args__ = (
+        Index(
+            "ix_playbook_steps_without_owner",
+            "role",
+            sqlite_where=text("state = 'open' AND owner_id IS NULL"),
+            postgresql_where=text("state = 'open' AND owner_id IS NULL"),
+        ),
         UniqueConstraint("run_id", "key"),
         CheckConstraint("state IN ('open', 'done', 'skipped', 'not_applicable')", name="state"),
         CheckConstraint("(state = 'open') = (done_at IS NULL)", name="closed_has_its_time"),
@@ -79,12 +85,7 @@ class StepRecord(Owned, Base):
             "state IN ('open', 'done') OR (reason IS NOT NULL AND reason <> '')",
             name="left_out_with_a_reason",
         ),
-        Index("ix_playbook_steps_without_owner", "role",
-              sqlite_where=text("state = 'open' AND owner_id IS NULL"),
-              postgresql_where=text("state = 'open' AND owner_id IS NULL")),
-        Index("ix_playbook_steps_owner", "owner_id",
-              sqlite_where=text("state = 'open'"), postgresql_where=text("state = 'open'")),
-    )  # fmt: skip
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     run_id: Mapped[UUID] = mapped_column(ForeignKey("playbook_runs.id"), index=True)

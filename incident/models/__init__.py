@@ -84,12 +84,16 @@ class Incident(Owned, Base):
 
     __tablename__ = "incidents"
     __table_args__ = (
+        Index(
+            "ix_incidents_without_roles",
+            "reported_at",
+            sqlite_where=text("roles_at IS NULL"),
+            postgresql_where=text("roles_at IS NULL"),
+        ),
         UniqueConstraint("organisation_id", "number"),
         UniqueConstraint("processor_id", "processor_reference"),
         Index("ix_incidents_board", "organisation_id", "state", "next_due_at"),
-        Index("ix_incidents_without_roles", "reported_at", sqlite_where=text("roles_at IS NULL"),
-              postgresql_where=text("roles_at IS NULL")),
-    )  # fmt: skip
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     number: Mapped[str] = mapped_column(String(24))

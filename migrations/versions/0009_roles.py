@@ -45,7 +45,6 @@ def upgrade() -> None:
         ["role"],
         **_where("state = 'open' AND owner_id IS NULL"),
     )
-    op.create_index("ix_playbook_steps_owner", "playbook_steps", ["owner_id"], **_where("state = 'open'"))
     _roles()
     _handovers()
     _calendars()
@@ -155,7 +154,6 @@ def downgrade() -> None:
     """Take the tables away again."""
     for table in ("calendar_entries", "calendar_feeds", "handovers", "role_deputies", "incident_roles"):
         op.drop_table(table)
-    op.drop_index("ix_playbook_steps_owner", "playbook_steps")
     op.drop_index("ix_playbook_steps_without_owner", "playbook_steps")
     op.drop_index("ix_incidents_without_roles", "incidents")
     op.drop_column("incidents", "roles_at")
