@@ -30,6 +30,8 @@ BLUEPRINTS = (
     "incident.views.versions",
     "incident.views.assessments",
     "incident.views.decisions",
+    "incident.views.duties",
+    "incident.views.regimes",
     "incident.views.steps",
     "incident.views.reports",
     "incident.views.misdirected",

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from foundation import ledger
 from foundation.database import db, new_id
 from incident import advice as advising
-from incident import clocks, owing, rungs
+from incident import clocks, owing, rungs, stages
 from incident.clocks import TELL_AUTHORITY, TELL_PEOPLE
 from incident.models import (
     Assessment,
@@ -29,7 +29,7 @@ from incident.models import (
 from incident.owing import QUESTION_OF, Holding, Standing
 from incident.rules import deadlines
 from incident.rules.awareness import Moment
-from incident.rules.facts import FactsFault
+from incident.rules.facts import Facts, FactsFault
 from incident.rules.lifecycle import State, clocks_run
 from playbooks import runs
 
@@ -131,9 +131,18 @@ def _add(incident: Incident, owed: Sequence[Owed], standing: Standing | None, wo
     db.session.flush()
     for kind in dict.fromkeys(each.clock_kind for each in made):
         _clock_follows(incident, kind, word, wanted=any(d.is_owed for d in made if d.clock_kind == kind))
+    stages.make(made, stages.moments_of(incident, _facts(incident)), now=word.now)
     rungs.follow(incident, made, now=word.now)
+    clocks.settle(incident)
     _enter(incident, made, word)
     return made
+
+
+def _facts(incident: Incident) -> Facts | None:
+    try:
+        return clocks.current_facts(incident)
+    except FactsFault:
+        return None
 
 
 _KNOWN = select(Duty.regime, Duty.recipient)

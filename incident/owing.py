@@ -8,20 +8,32 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select
+
 from accounts.models import Organisation
 from foundation.database import db
-from incident import clocks
+from incident import clocks, stages
 from incident.advice import Advised
 from incident.clocks import TELL_AUTHORITY, TELL_PEOPLE
-from incident.models import Assessment, Decision, Incident, Kind, Question
+from incident.models import (
+    Assessment,
+    ContractClause,
+    Decision,
+    Incident,
+    Kind,
+    Question,
+    RegimeSwitch,
+)
 from incident.rules.competence import Competent, competent
+from incident.rules.deadlines import after_hours
 from incident.rules.facts import Facts
 from incident.rules.law import LAW
+from incident.rules.regimes import REGIMES
 
 AUTHORITIES, SUBJECTS = "authorities", "subjects"
-QUESTION_OF = {
+QUESTION_OF: dict[str, Question] = {
     "gdpr-33": Question.AUTHORITY, "gdpr-34": Question.PEOPLE, "promise-authority": Question.PROMISE,
-    "promise-subjects": Question.PROMISE,
+    "promise-subjects": Question.PROMISE, **{each: each for each in Question if each.is_of_a_neighbour},
 }  # fmt: skip
 
 Holding = Mapping[Question, Decision]
@@ -78,6 +90,32 @@ def found(incident: Incident, standing: Standing) -> Iterator[Owed]:
     if _by_law_to_people(standing, promised):
         yield Owed("gdpr-34", SUBJECTS, TELL_PEOPLE, "GDPR art. 34(1)", {"hours": None, "rules": rules})
     yield from promised
+    yield from _beside(incident)
+
+
+def _beside(incident: Incident) -> Iterator[Owed]:
+    """What neighbouring regimes that the organisation is under add, and clauses of its contracts."""
+    facts, at = clocks.current_facts(incident), incident.aware_at or incident.reported_at
+    document, moments = clocks.document_of(incident), stages.moments_of(incident, facts)
+    mine = RegimeSwitch.organisation_id == incident.organisation_id, RegimeSwitch.on
+    for switch in db.session.scalars(select(RegimeSwitch).where(*mine).order_by(RegimeSwitch.regime)):
+        regime = REGIMES.regime(switch.regime, at)
+        if regime is None or not REGIMES.in_force(switch.regime, at) or not regime.applies(document):
+            continue
+        starts_at, due_at = REGIMES.stages(regime.key, at)[0].window(moments)
+        terms: dict[str, Any] = {
+            "source": regime.source, "certainty": regime.certainty, "rules": LAW.version,
+        }  # fmt: skip
+        yield Owed(regime.key, switch.recipient, regime.clock, regime.provision, terms, starts_at, due_at)
+    active = ContractClause.organisation_id == incident.organisation_id, ContractClause.active
+    for clause in db.session.scalars(select(ContractClause).where(*active).order_by(ContractClause.key)):
+        start = moments.get(clause.anchor)
+        terms = {
+            "hours": clause.hours, "anchor": clause.anchor, "name": clause.name, "source": clause.clause,
+            "certainty": "high", "rules": LAW.version,
+        }  # fmt: skip
+        due = after_hours(start, clause.hours) if start and clause.hours else None
+        yield Owed("contract", clause.key, "contract", clause.clause, terms, start, due)
 
 
 def _to(authority: Competent, hours: float | None, rules: str) -> Owed:
