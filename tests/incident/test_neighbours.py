@@ -8,9 +8,9 @@ from accounts.models import Organisation
 from foundation import ledger
 from foundation.database import acting_for, db, transaction, utcnow
 from foundation.errors import Invalid, Refused
-from incident import assessment, authority_notification, decisions, jobs, neighbours, stages
+from incident import assessment, decisions, jobs, neighbours, stages
 from incident.decisions import Answer
-from incident.models import Duty, DutyState, Kind, Question
+from incident.models import DutyState, Kind, Question
 from incident.neighbours import Part
 from incident.rules.regimes import REGIMES, after_months
 from tests import people
@@ -168,31 +168,6 @@ def test_a_clause_of_a_contract_makes_a_duty_with_its_own_hours(app, cast):
     duty = desk.duty_of(cast, incident_id, "contract", "tryg-forsikring")
     assert duty.due_at == desk.incident_of(cast, incident_id).reported_at + 48 * HOUR
     assert duty.terms["name"] == "Tryg Forsikring"
-
-
-# --- in phases, art. 33(4) -----------------------------------------------------------------------
-
-
-def test_a_filing_that_leaves_parts_to_follow_meets_the_duty_in_part(app, cast):
-    incident_id = desk.assessed(cast)
-    owed_id = desk.duty_of(cast, incident_id, "gdpr-33").id
-    with desk.working(cast, incident_id) as incident:
-        dorthe, now = desk.person(cast, people.DORTHE), utcnow()
-        made = authority_notification.draft(incident, db.session.get_one(Duty, owed_id), by=dorthe, now=now)
-        left = [key for each in authority_notification.open_points(made, at=now) for key in each.fields]
-        content = dict.fromkeys(left, "Said.") | {"measures.planned": ""}
-        authority_notification.edit(
-            incident, made, content, to_follow=frozenset({"measures.planned"}), seen=made.content_sha256,
-            by=dorthe, now=now,
-        )  # fmt: skip
-        authority_notification.approve(incident, made, seen=made.content_sha256, by=dorthe, now=now)
-        filing = authority_notification.Filing("portal", now, case_number="2026-1")
-        authority_notification.file(incident, made, filing, by=dorthe, now=now)
-
-    assert desk.duty_of(cast, incident_id, "gdpr-33").state == DutyState.FILED_IN_PART
-    rest = stages_of(cast, incident_id, "gdpr-33", "dk-datatilsynet")["rest"]
-    filed(cast, incident_id, rest, reference="2026-1, letter of today")
-    assert desk.duty_of(cast, incident_id, "gdpr-33").state == DutyState.MET
 
 
 # --- pages --------------------------------------------------------------------------------------
