@@ -30,6 +30,8 @@ BLUEPRINTS = (
     "incident.views.versions",
     "incident.views.assessments",
     "incident.views.decisions",
+    "incident.views.duties",
+    "incident.views.regimes",
     "incident.views.steps",
     "incident.views.roles",
     "incident.views.handovers",
@@ -120,6 +122,8 @@ def recurring() -> tuple[tuple[str, str, float, str], ...]:
         ("playbooks", "playbooks.jobs.tick", 1.0, "runs"),
         ("reconcile", "incident.jobs.reconcile", 5.0, ""),
         ("advise", "incident.jobs.keep_advice", 15.0, ""),
+        ("duties", "incident.jobs.keep_duties", 2.0, ""),
+        ("remind", "incident.jobs.remind_of_duties", 1.0, ""),
     )
 
 

@@ -2,9 +2,9 @@
 
 import argparse
 
-from bench import evaluate, intake, latency
+from bench import duties, evaluate, intake, latency
 
-BENCHES = {"intake": intake.run, "latency": latency.run}  # each on every database
+BENCHES = {"intake": intake.run, "latency": latency.run, "duties": duties.run}  # each on every database
 DATABASES = ("sqlite", "postgresql")
 
 
@@ -18,7 +18,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "what", nargs="?", default="all", choices=["evaluate", *BENCHES, "all"],
         help="evaluate: facts judged a minute by one core; intake: reports taken in per second; "
-        "latency: from the answer to the provider having the page",
+        "latency: from the answer to the provider having the page; "
+        "duties: a round of the clock over open duties",
     )  # fmt: skip
     parser.add_argument("--database", choices=DATABASES, help="on one database alone")
     parser.add_argument("--seconds", type=float, default=6, help="of load for each server in each round")

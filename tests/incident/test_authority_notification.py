@@ -13,9 +13,10 @@ from sqlalchemy import text
 from foundation import ledger
 from foundation.database import acting_for, db, utcnow
 from foundation.errors import Invalid, Refused
-from incident import authority_notification, drafting, intake, packs
+from incident import authority_notification, drafting, intake, neighbours, packs, stages
 from incident.authority_notification import Filing, Proof
 from incident.drafting import Words
+from incident.models import Duty
 from playbooks import runs
 from tests import people
 from tests.incident import desk
@@ -271,7 +272,7 @@ def test_lateness_is_that_of_the_filing_and_stays_as_time_goes_on(app, cast, clo
     clock.move(days=30)
 
     duty = desk.duty_of(cast, incident_id, "gdpr-33")
-    assert (duty.met_at, duty.late_by) == (filed_at, timedelta(0))
+    assert (duty.first_filed_at, duty.late_by) == (filed_at, timedelta(0))
 
 
 # --- filing -------------------------------------------------------------------------------------
@@ -321,7 +322,7 @@ def test_a_filing_that_cannot_be_is_refused_and_changes_nothing(app, cast, chang
         file(cast, incident_id, notification_id, **told)
 
     assert stored(cast, incident_id, notification_id).state == "approved"
-    assert desk.duty_of(cast, incident_id, "gdpr-33").state == "open"
+    assert desk.duty_of(cast, incident_id, "gdpr-33").state == "in_preparation"
 
 
 def test_a_filing_recorded_long_afterwards_says_why(app, cast, clock):
@@ -349,9 +350,25 @@ def test_one_filing_does_not_silence_the_clock_towards_another_authority(app, ca
     incident_id, danish = approved(cast)
     file(cast, incident_id, danish)
 
-    assert desk.duty_of(cast, incident_id, "gdpr-33").state == "met"
+    assert desk.duty_of(cast, incident_id, "gdpr-33").state == "filed_in_part"
     assert desk.clock_of(cast, incident_id, "authority_notification").stopped_at is None
     assert "file" in running(cast, incident_id)
+
+
+def test_what_was_to_follow_is_owed_until_it_is_told_as_well_and_lateness_stays(app, cast):
+    incident_id, danish = approved(cast)
+    file(cast, incident_id, danish)
+    told = desk.duty_of(cast, incident_id, "gdpr-33")
+    assert (told.state, told.is_owed) == ("filed_in_part", True)
+
+    with desk.working(cast, incident_id) as incident:
+        (rest,) = stages.of(db.session.get_one(Duty, told.id))
+        part = neighbours.Part(utcnow(), "2026-1, letter of today")
+        dorthe = desk.person(cast, people.DORTHE)
+        assert neighbours.file_stage(incident, rest.id, part, by=dorthe, now=utcnow()) is True
+
+    met = desk.duty_of(cast, incident_id, "gdpr-33")
+    assert (met.state, met.late_by) == ("met", told.late_by)
 
 
 def test_the_last_filing_stops_the_clock_keeps_the_promise_and_ends_the_reminders(app, cast):
@@ -414,7 +431,7 @@ def test_two_filings_in_the_same_moment_are_one(app, cast, signed_in):
         answers = list(pool.map(lambda browser: browser.post(place, data=form).status_code, browsers))
 
     assert sorted(answers) == [303, 409]
-    assert desk.actions(cast, incident_id).count("duty.met") == 1
+    assert desk.actions(cast, incident_id).count("duty.filed_in_part") == 1
 
 
 def test_a_filing_that_is_refused_keeps_what_was_typed(app, cast, signed_in):
