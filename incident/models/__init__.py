@@ -80,6 +80,11 @@ class Incident(Owned, Base):
         UniqueConstraint("organisation_id", "number"),
         UniqueConstraint("processor_id", "processor_reference"),
         Index("ix_incidents_board", "organisation_id", "state", "next_due_at"),
+        Index(
+            "ix_incidents_playbooks_behind", "id",
+            sqlite_where=text("playbooks_number < facts_number"),
+            postgresql_where=text("playbooks_number < facts_number"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -91,6 +96,7 @@ class Incident(Owned, Base):
     restricted: Mapped[bool] = mapped_column(default=False)
     lead_id: Mapped[UUID | None] = mapped_column(ForeignKey("staff_members.id"))
     facts_number: Mapped[int]
+    playbooks_number: Mapped[int] = mapped_column(default=0, server_default="0")  # facts they were chosen by
     aware_at: Mapped[datetime | None]
     awareness_is_provisional: Mapped[bool] = mapped_column(default=True)
     next_due_at: Mapped[datetime | None]
