@@ -173,8 +173,13 @@ class ReminderRecord(Owned, Base):
     __tablename__ = "playbook_reminders"
     __table_args__ = (
         UniqueConstraint("step_id", "key"),
+        Index(
+            "ix_playbook_reminders_asked", "step_id",
+            sqlite_where=text("kind = 'action' AND NOT paged"),
+            postgresql_where=text("kind = 'action' AND NOT paged"),
+        ),
         CheckConstraint("(sent_at IS NULL) = (skipped_because IS NOT NULL)", name="sent_or_skipped"),
-    )
+    )  # fmt: skip
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     run_id: Mapped[UUID] = mapped_column(ForeignKey("playbook_runs.id"), index=True)

@@ -17,6 +17,7 @@ CHECKS = {
     "handed_in_at_a_time": "(handed_in_by_id IS NULL) = (handed_in_at IS NULL)",
     "approved_at_a_time": "(approved_by_id IS NULL) = (approved_at IS NULL)",
 }
+ASKED = sa.text("kind = 'action' AND NOT paged")
 BEHIND = sa.text("playbooks_number < facts_number")
 
 
@@ -66,7 +67,16 @@ def upgrade() -> None:
             "organisation_id", "key", "number", name=op.f("uq_own_playbooks_organisation_id_key_number")
         ),
     )
-    op.add_column("incidents", sa.Column("playbooks_number", sa.Integer(), server_default="0", nullable=False))
+    op.create_index(
+        "ix_playbook_reminders_asked",
+        "playbook_reminders",
+        ["step_id"],
+        sqlite_where=ASKED,
+        postgresql_where=ASKED,
+    )
+    op.add_column(
+        "incidents", sa.Column("playbooks_number", sa.Integer(), server_default="0", nullable=False)
+    )
     op.execute("UPDATE incidents SET playbooks_number = facts_number")
     op.create_index(
         "ix_incidents_playbooks_behind", "incidents", ["id"], sqlite_where=BEHIND, postgresql_where=BEHIND
@@ -79,10 +89,14 @@ def _steps() -> None:
     op.add_column(STEPS, sa.Column("evidence", sa.LargeBinary(), nullable=True))
     for name in ("handed_in", "approved"):
         key = sa.ForeignKey("staff_members.id", name=f"fk_playbook_steps_{name}_by_id")
-        op.add_column(STEPS, sa.Column(f"{name}_by_id", sa.Uuid(), key, nullable=True), inline_references=True)
+        op.add_column(
+            STEPS, sa.Column(f"{name}_by_id", sa.Uuid(), key, nullable=True), inline_references=True
+        )
         op.add_column(STEPS, sa.Column(f"{name}_at", sa.DateTime(timezone=True), nullable=True))
     checks = {f"ck_playbook_steps_{name}": condition for name, condition in CHECKS.items()}
-    if op.get_bind().dialect.name == "sqlite":  # which takes checks of a table that is there with a column only
+    if (
+        op.get_bind().dialect.name == "sqlite"
+    ):  # which takes checks of a table that is there with a column only
         written = " ".join(f"CONSTRAINT {name} CHECK ({condition})" for name, condition in checks.items())
         op.execute(f"ALTER TABLE {STEPS} ADD COLUMN added JSON {written}")
         return
@@ -95,6 +109,7 @@ def downgrade() -> None:
     """Drop them; what waits for approval is open again, as it was before it was handed in."""
     op.drop_index("ix_incidents_playbooks_behind", "incidents")
     op.drop_column("incidents", "playbooks_number")
+    op.drop_index("ix_playbook_reminders_asked", "playbook_reminders")
     op.drop_table("own_playbooks")
     op.drop_table("playbook_evidence_files")
     if op.get_bind().dialect.name != "sqlite":  # where they go with the column
