@@ -5,7 +5,7 @@ from uuid import UUID
 import structlog
 
 from foundation.database import db, everyone, transaction, utcnow
-from incident import advice, subject_communication
+from incident import advice, fitting, subject_communication
 from incident.models import Incident
 from incident.rules.facts import FactsFault
 
@@ -55,3 +55,35 @@ def _set_aside(incident_id: UUID, number: int) -> None:
         marked = advice.mark_unreadable(db.session.get_one(Incident, incident_id), number, now=utcnow())
     event = "facts.not_readable" if marked else "advice.not_kept"
     log.error(event, incident=str(incident_id), version=number)
+
+
+def start_playbooks() -> int:
+    """Start what the newest facts call for beside the general playbook; returns how many incidents got one.
+
+    Those whose facts start nothing, which is most of them, are noted together. One transaction each for
+    the others: an incident that fails is looked at again in the next round and holds up no other.
+    """
+    with everyone():
+        looked = [(each, _needs_playbook(each[0])) for each in fitting.behind()]
+        if quiet := [each for each, needs in looked if needs is False]:
+            with transaction():
+                fitting.note(quiet)
+        return sum(_start_playbooks(incident_id) for (incident_id, _number), needs in looked if needs)
+
+
+def _needs_playbook(incident_id: UUID) -> bool | None:
+    """Whether one would start; None when that cannot be said, and is asked again in the next round."""
+    try:
+        return fitting.needs(incident_id)
+    except Exception:  # whatever it was, the other incidents must still be looked at
+        log.exception("playbooks.not_started", incident=str(incident_id))
+        return None
+
+
+def _start_playbooks(incident_id: UUID) -> bool:
+    try:
+        with transaction():
+            return bool(fitting.fit(incident_id, now=utcnow()))
+    except Exception:  # whatever it was, the other incidents must still get theirs
+        log.exception("playbooks.not_started", incident=str(incident_id))
+        return False

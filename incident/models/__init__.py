@@ -81,7 +81,8 @@ class Incident(Owned, Base):
         UniqueConstraint("processor_id", "processor_reference"),
         Index("ix_incidents_board", "organisation_id", "state", "next_due_at"),
         Index(
-            "ix_incidents_playbooks_behind", "id",
+            "ix_incidents_playbooks_behind",
+            "id",
             sqlite_where=text("playbooks_number < facts_number"),
             postgresql_where=text("playbooks_number < facts_number"),
         ),

@@ -128,22 +128,31 @@ def start_fitting(
     """Start, beside what runs about this, each playbook that these facts start; returns their keys.
 
     Each once: what began since the oldest of those that run now does not begin again, also when it has
-    ended. Moments that are not given, such as decided, and owners by role are those of what runs. Nothing
-    starts where nothing runs: that incident is over. The caller holds the incident's lock.
+    ended. Moments that are not given, such as decided, and owners by role are those of what runs; reported
+    is never before it was reported there. Nothing starts where nothing runs: that incident is over. The
+    caller holds the incident's lock.
     """
     running = rows.lock_running(about)
     fitting = [book for book in own.starting(organisation_id) if book.fits(facts)] if running else []
     begun = _begun_since(about, min((run.started_at for run in running), default=now))
     started = [book for book in fitting if book.key not in begun]
     for book in started:
-        known = timeline.anchors_in(running[0].anchors)
         begin(
             _prepared(
-                book, organisation_id=organisation_id, about=about, anchors=known | dict(anchors),
+                book, organisation_id=organisation_id, about=about, anchors=_beside(running[0], anchors),
                 facts=facts, owners=rows.owners(running), actor=actor, now=now,
             ), summary=summary,
         )  # fmt: skip
     return [book.key for book in started]
+
+
+def _beside(run: Run, anchors: Mapping[str, datetime]) -> dict[str, datetime]:
+    """The moments of a run that starts beside this one."""
+    known = timeline.anchors_in(run.anchors)
+    told = {**known, **anchors}
+    if "reported" in known and "reported" in anchors:
+        told["reported"] = max(known["reported"], anchors["reported"])
+    return told
 
 
 def _begun_since(about: str, since: datetime) -> set[str]:
