@@ -31,6 +31,7 @@ BLUEPRINTS = (
     "incident.views.assessments",
     "incident.views.decisions",
     "incident.views.steps",
+    "incident.views.step",
     "incident.views.reports",
     "incident.views.misdirected",
     "incident.views.processors",

@@ -54,11 +54,18 @@ def _ask(run: Run, record: StepRecord, owed: Owed, now: datetime) -> None:
 
 def approval_wanted(run: Run, record: StepRecord, step: Step, now: datetime) -> None:
     """Tell those who may approve that a step was handed in; each hand-in is told of once."""
-    due = record.due_at or now
-    rung = Rung(now, f"approval@{now.isoformat(timespec='seconds')}", Kind.APPROACHING)
-    owed = Owed(step, due, rung)
     for each in _whose(run, record, now):
-        _reached(run, record, owed, each, now, template="step_to_approve")
+        _reached(run, record, _at_once(record, step, "approval", now), each, now, template="step_to_approve")
+
+
+def sent_back(run: Run, record: StepRecord, step: Step, whose: UUID, now: datetime) -> None:
+    """Tell who handed a step in that it waits for them again; what is missing the record says."""
+    _reached(run, record, _at_once(record, step, "back", now), whose, now)
+
+
+def _at_once(record: StepRecord, step: Step, what: str, now: datetime) -> Owed:
+    key = f"{what}@{now.isoformat(timespec='seconds')}"
+    return Owed(step, record.due_at or now, Rung(now, key, Kind.APPROACHING))
 
 
 def _reminder(run: Run, record: StepRecord, rung: Rung, **how: Any) -> dict[str, Any]:

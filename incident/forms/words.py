@@ -151,7 +151,8 @@ AUTHORITY_ROLES: Final = {
 RECIPIENTS: Final = {"authorities": _l("the authorities"), "subjects": _l("the people concerned")}
 ROLES: Final = {
     "on_call": _l("on call"), "responder": _l("responder"), "dpo": _l("data protection officer"),
-    "admin": _l("administrator"),
+    "admin": _l("administrator"), "lead": _l("lead"), "communications": _l("communications"),
+    "legal": _l("legal"), "it": _l("IT"),
 }  # fmt: skip
 
 

@@ -38,6 +38,7 @@ NEEDS: Mapping[str, Needs] = {
     "page_deadline": _needs(_STEP),
     "page_bare": _needs("name"),
     "step_reminder": _needs(_STEP),
+    "step_to_approve": _needs(_STEP),
     "deadline_reminder": _needs(_STEP),
     "reminder_bare": _needs("name"),
     "not_reached": _needs("name kind channel why path", "unsure"),

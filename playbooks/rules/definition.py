@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-from playbooks.rules.facts import told
+from playbooks.rules.facts import FACTS, told
 
 
 class Anchor(StrEnum):
@@ -71,6 +71,13 @@ class Condition:
     def holds(self, facts: Mapping[str, Any]) -> bool:
         """Whether the facts say so; a missing or unknown fact says nothing."""
         return bool(told(facts, self.fact) & self.answers)
+
+    def __str__(self) -> str:
+        """In words, the shorter way round."""
+        others = FACTS[self.fact] - self.answers
+        if len(others) == 1 and len(self.answers) > 1:
+            return f"{self.fact} is not {min(others)}"
+        return f"{self.fact} is {' or '.join(sorted(self.answers))}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from foundation.database import db, new_id
 from foundation.errors import Invalid, Refused
 from playbooks import reminding, rows
-from playbooks.models import StepRecord
+from playbooks.models import Run, StepRecord
 from playbooks.rules import added
 from playbooks.rules.definition import ROLES
 from playbooks.runs.advancing import settle
@@ -51,12 +51,10 @@ def add_step(
     run, there = running[0], rows.open_steps(running[0])
     if same := next((each for each in there.values() if each.added and each.title == title), None):
         return same.id
-    position = (
-        db.session.scalar(select(func.max(StepRecord.position)).where(StepRecord.run_id == run.id)) or 0
-    )
+    position = _next_position(run)
     record = StepRecord(
-        id=new_id(), organisation_id=run.organisation_id, run_id=run.id, position=position + 1,
-        key=f"added_{position + 1}", title=title, role=role,
+        id=new_id(), organisation_id=run.organisation_id, run_id=run.id, position=position,
+        key=f"added_{position}", title=title, role=role,
         owner_id=owner_id or rows.owners(running).get(role), due_at=due_at,
         evidence_asked=bool(evidence.strip()), approval_asked=approval,
         added=added.document(
@@ -69,6 +67,11 @@ def add_step(
     reminding.enter_step(run, record, "step.added", by, now, due_at=due_at, role=role, owner=record.owner_id)
     settle(run, now)
     return record.id
+
+
+def _next_position(run: Run) -> int:
+    mine = select(func.max(StepRecord.position)).where(StepRecord.run_id == run.id)
+    return (db.session.scalar(mine) or 0) + 1
 
 
 def _faults(

@@ -142,6 +142,8 @@ def send_step_back(step_id: UUID, *, by: str, reason: str, now: datetime) -> Non
     record.handed_in_by_id = record.handed_in_at = None
     db.session.flush()
     reminding.enter_step(run, record, "step.sent_back", by, now, reason=reason.strip(), handed_in_by=whose)
+    if whose:
+        reminding.sent_back(run, record, rows.definition(run, record), whose, now)
     settle(run, now)
 
 

@@ -152,9 +152,10 @@ def _files(step_ids: Iterable[UUID]) -> dict[UUID, tuple[FileView, ...]]:
     return found
 
 
-def evidence_file(about: str, file_id: UUID) -> tuple[str, bytes]:
-    """Name and content of a file that was attached to a step about this. Raises: Missing."""
-    steps = select(StepRecord.id).join(Run, Run.id == StepRecord.run_id).where(Run.about == about)
+def evidence_file(about: str, step_id: UUID, file_id: UUID) -> tuple[str, bytes]:
+    """Name and content of a file that was attached to this step about this. Raises: Missing."""
+    mine = select(StepRecord.id).join(Run, Run.id == StepRecord.run_id).where(Run.about == about)
+    steps = mine.where(StepRecord.id == step_id)
     found = db.session.scalar(
         select(EvidenceFile).where(EvidenceFile.id == file_id, EvidenceFile.step_id.in_(steps))
     )
