@@ -126,7 +126,8 @@ def _is_the_deadline(owed: Owed) -> bool:
 def _whose(run: Run, record: StepRecord, now: datetime) -> list[UUID]:
     """The step's owner; else everyone with its role; else who is on call.
 
-    Once it was handed in, those of them who did not hand it in: they are who can approve it.
+    Once it was handed in, those of them who did not hand it in, since they can approve it, and where that
+    is nobody the data protection officers.
     """
     owner = people.staff_member(record.owner_id) if record.owner_id else None
     owners = [owner.id] if owner and owner.active else []
@@ -136,7 +137,10 @@ def _whose(run: Run, record: StepRecord, now: datetime) -> list[UUID]:
     for found in (owners, holders, paging.on_call(run.organisation_id, now)):
         if left := [each for each in found if each != record.handed_in_by_id]:
             return left
-    return []
+    if record.handed_in_by_id is None:
+        return []
+    others = people.staff_with_role(run.organisation_id, Role.DPO)
+    return [each.id for each in others if each.id != record.handed_in_by_id]
 
 
 def _context(run: Run, owed: Owed, now: datetime) -> dict[str, str]:
