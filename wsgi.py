@@ -37,6 +37,7 @@ BLUEPRINTS = (
     "incident.views.handovers",
     "incident.views.next_up",
     "incident.views.calendar",
+    "incident.views.step",
     "incident.views.reports",
     "incident.views.misdirected",
     "incident.views.processors",
@@ -122,6 +123,8 @@ def recurring() -> tuple[tuple[str, str, float, str], ...]:
         ("playbooks", "playbooks.jobs.tick", 1.0, "runs"),
         ("reconcile", "incident.jobs.reconcile", 5.0, ""),
         ("advise", "incident.jobs.keep_advice", 15.0, ""),
+        ("fit", "incident.jobs.start_playbooks", 5.0, ""),
+        ("draft", "incident.jobs.draft_what_is_asked_for", 15.0, ""),
         ("duties", "incident.jobs.keep_duties", 2.0, ""),
         ("remind", "incident.jobs.remind_of_duties", 1.0, ""),
     )

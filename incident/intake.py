@@ -28,15 +28,12 @@ from foundation.database import (
 )
 from incident import clocks
 from incident.models import Awareness, FactsVersion, Incident
-from incident.rules import deadlines
+from incident.rules import deadlines, first_hours
 from incident.rules.awareness import Moment
 from incident.rules.evaluation import Evaluation
 from incident.rules.facts import Facts
 from incident.rules.lifecycle import State
 from playbooks import runs
-
-AT_A_PROCESSOR = "processor_breach"
-AT_HOME = "personal_data_breach"
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,10 +179,10 @@ def _playbook(incident_id: UUID, told: Told, facts: Facts, advice: Evaluation, n
         "reported": now,
         "aware": advice.awareness.at if advice.awareness else None,
         "occurred": facts.timeline.occurred_from,
-        "due": due.get("authority_notification"),
+        "due": due.get("authority_notification") or due.get("notice_to_controller"),
     }
     return runs.prepare(
-        AT_A_PROCESSOR if told.processor_id or facts.at_a_processor == "yes" else AT_HOME,
+        first_hours.general(facts, from_processor=told.processor_id is not None),
         organisation_id=told.organisation_id, about=f"incident/{incident_id}",
         anchors={name: at for name, at in anchors.items() if at}, facts=told.document, actor=told.source,
         now=now,

@@ -10,8 +10,19 @@ from sqlalchemy import select
 
 from foundation.database import database_now, db, everyone, transaction, utcnow
 from incident import advice, handovers, owed, reminding, roles, subject_communication
+from incident import (
+    advice,
+    authority_notification,
+    drafting,
+    fitting,
+    owed,
+    reminding,
+    subject_communication,
+)
 from incident.models import Incident
 from incident.rules.facts import FactsFault
+from playbooks import runs
+from playbooks.rules.definition import Action
 
 AT_ONCE = 100  # incidents that one round speaks of
 log = structlog.get_logger()
@@ -142,3 +153,68 @@ def _set_aside(incident_id: UUID, number: int) -> None:
         marked = advice.mark_unreadable(db.session.get_one(Incident, incident_id), number, now=utcnow())
     event = "facts.not_readable" if marked else "advice.not_kept"
     log.error(event, incident=str(incident_id), version=number)
+
+
+def start_playbooks() -> int:
+    """Start what the newest facts call for beside the general playbook; returns how many incidents got one.
+
+    Those whose facts start nothing, which is most of them, are noted together. One transaction each for
+    the others: an incident that fails is looked at again in the next round and holds up no other.
+    """
+    with everyone():
+        looked = [(each, _needs_playbook(each[0])) for each in fitting.behind()]
+        if quiet := [each for each, needs in looked if needs is False]:
+            with transaction():
+                fitting.note(quiet)
+        return sum(_start_playbooks(incident_id) for (incident_id, _number), needs in looked if needs)
+
+
+def _needs_playbook(incident_id: UUID) -> bool | None:
+    """Whether one would start; None when that cannot be said, and is asked again in the next round."""
+    try:
+        return fitting.needs(incident_id)
+    except Exception:  # whatever it was, the other incidents must still be looked at
+        log.exception("playbooks.not_started", incident=str(incident_id))
+        return None
+
+
+def _start_playbooks(incident_id: UUID) -> bool:
+    try:
+        with transaction():
+            return bool(fitting.fit(incident_id, now=utcnow()))
+    except Exception:  # whatever it was, the other incidents must still get theirs
+        log.exception("playbooks.not_started", incident=str(incident_id))
+        return False
+
+
+def draft_what_is_asked_for() -> int:
+    """Draft the preliminary notifications that steps of playbooks ask for; returns how many were drafted.
+
+    Where one has been begun, by a person or by the duty's own clock, nothing is drafted again. While no
+    authority is owed one the step goes on asking. One transaction each.
+    """
+    with everyone():
+        return sum(_draft(asked) for asked in runs.wanting(Action.DRAFT, database_now()))
+
+
+def _draft(asked: runs.Asked) -> int:
+    try:
+        with transaction():
+            return _draft_for(asked)
+    except Exception:  # whatever it was, the others must still be drafted
+        log.exception("notification.not_drafted", about=asked.about, step=str(asked.step_id))
+        return 0
+
+
+def _draft_for(asked: runs.Asked) -> int:
+    incident_id = UUID(asked.about.partition("/")[2])
+    incident = db.session.get_one(Incident, incident_id, with_for_update=True, populate_existing=True)
+    owed_ones = [duty for duty in authority_notification.duties_of(incident) if duty.is_owed]
+    now = utcnow()
+    if not owed_ones or not runs.served(asked.step_id, now=now):
+        return 0
+    begun = {each.duty_id for each in authority_notification.of_incident(incident)}
+    wanted = [duty for duty in owed_ones if duty.id not in begun]
+    for duty in wanted:
+        authority_notification.draft(incident, duty, by=drafting.BREACHCLOCK, now=now)
+    return len(wanted)

@@ -83,6 +83,10 @@ SENTENCES: Mapping[str, LazyString] = {
     "step.completed": _l("A step is done: %(step)s."),
     "step.skipped": _l("A step was left out: %(step)s."),
     "step.not_applicable": _l("A step does not apply: %(step)s."),
+    "step.handed_in": _l("A step was handed in for a second person: %(step)s."),
+    "step.sent_back": _l("A step was sent back: %(step)s."),
+    "step.added": _l("A step was added: %(step)s."),
+    "step.draft_wanted": _l("A preliminary notification is asked for: %(step)s."),
     "step.reminded": _l("Reminded of a step: %(step)s."),
     "step.paged": _l("Paged because of a step: %(step)s."),
     "message.posted": _l("A message was written, to go by %(channel)s."),
@@ -200,6 +204,9 @@ def _said(name: str, value: object, details: Mapping[str, Any]) -> str:
         return known.named(locales.current())
     if name == "language":
         return locales.language(text, locales.current())
+    own = str(details.get("title") or "")
+    if own and name == ("step" if "step" in details else "playbook"):
+        return own
     if name in ("playbook", "step"):
         return _title(str(details.get("playbook")), text if name == "step" else "")
     return text

@@ -1,14 +1,17 @@
 """What an operator does with playbooks from a shell; needs neither database nor network."""
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 import click
 
 from playbooks import library
-from playbooks.rules import local_time, timeline
-from playbooks.rules.definition import Anchor, Playbook
+from playbooks.rules import duration, local_time, timeline
+from playbooks.rules.definition import Anchor, Condition, Playbook, Step
+from playbooks.rules.facts import FACTS, LISTS, nearest
 from playbooks.rules.reading import DefinitionError, read
 
 
@@ -57,22 +60,77 @@ def _read(path: Path) -> Playbook:
 @click.option(
     "--zone", default="UTC", show_default=True, help="Zone of times without offset, and of the output."
 )
-def preview(key: str, zone: str, **times: str | None) -> None:
-    """Print when the steps of a playbook (a KEY of the library, or a file) come due."""
+@click.option(
+    "--fact", "told", multiple=True, metavar="NAME=ANSWER",
+    help="A fact as it is known, such as cause.kind=ransomware; may be given several times.",
+)  # fmt: skip
+def preview(key: str, zone: str, told: tuple[str, ...], **times: str | None) -> None:
+    """Print when the steps of a playbook (a KEY of the library, or a file) come due.
+
+    With --fact, whether it would start by itself, and which steps those facts rule out. What is not said
+    is unknown, and rules nothing out.
+    """
     if zone not in available_timezones():
         raise click.BadParameter(f"{zone} is no time zone, such as Europe/Copenhagen.", param_hint="--zone")
     anchors = {name: _instant(name, text, zone) for name, text in times.items() if text}
+    facts = _facts(told)
     book = _find(key)
     if not anchors:
         used = {step.anchor.value for step in book.steps}
         wanted = ", ".join(f"--{anchor}" for anchor in Anchor if anchor in used)
         raise click.UsageError(f"Say at least one of the times it reckons from: {wanted}.")
     click.echo(f"{book.title} ({book.key}, {book.hash[:12]})")
+    if book.starts_with:
+        fits = "starts by these facts" if book.fits(facts) else "does not start by these facts"
+        click.echo(f"starts with {_conditions(book.starts_with)}: {fits}")
     for step, due, reminders in timeline.timetable(book, anchors):
         when = _shown(due, zone) if due else f"waits for {step.anchor}"
         click.echo(f"{when:26}  {step.title} [{step.role}]")
-        if reminders:
-            click.echo(f"{'':28}reminders {', '.join(_shown(at, zone) for at in reminders)}")
+        for line in _beside(step, [_shown(at, zone) for at in reminders], facts):
+            click.echo(f"{'':28}{line}")
+
+
+def _beside(step: Step, reminders: list[str], facts: dict[str, Any]) -> Iterator[str]:
+    """What else there is to say of a step, a line each."""
+    if not step.applies(facts):
+        yield "left out: these facts rule it out"
+    if step.only_if:
+        yield f"only if {_conditions(step.only_if)}"
+    if step.action != "none":
+        yield f"when due: {step.action}"
+    if reminders:
+        yield f"reminders {', '.join(reminders)}"
+    if step.page_from is not None:
+        yield f"pages from {duration.write(step.page_from)} on"
+    if step.evidence:
+        yield f"evidence: {step.evidence}"
+    if step.approval:
+        yield "approval of a second person"
+    if step.gate:
+        yield f"gate before {step.gate}"
+
+
+def _conditions(conditions: Iterable[Condition]) -> str:
+    return " and ".join(map(str, conditions))
+
+
+def _facts(told: Iterable[str]) -> dict[str, Any]:
+    """The facts that were given, as a document. Raises: BadParameter for what no fact or answer is."""
+    document: dict[str, Any] = {}
+    for each in told:
+        name, _, answer = each.partition("=")
+        if name not in FACTS:
+            meant = f"did you mean {near}?" if (near := nearest(name)) else f"known are {', '.join(FACTS)}."
+            raise click.BadParameter(f"{name} is no fact; {meant}", param_hint="--fact")
+        if answer not in {*FACTS[name], "unknown"}:
+            known = ", ".join(sorted(FACTS[name]))
+            raise click.BadParameter(f"{name} is never {answer!r}; it is {known}.", param_hint="--fact")
+        *path, last = name.split(".")
+        place = document
+        for part in path:
+            place = place.setdefault(part, {})
+        place[last] = [*place.get(last, []), answer] if name in LISTS else answer
+    return document
 
 
 def _instant(name: str, text: str, zone: str) -> datetime:

@@ -5,10 +5,21 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import (
+    CheckConstraint,
+    Enum,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    false,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.database import Base, Owned, new_id
+from foundation.encryption import EncryptedBytes, EncryptedText
 from playbooks.rules.timeline import Kind
 
 
@@ -28,7 +39,7 @@ class RunState(StrEnum):
 class StepState(StrEnum):
     """Where a step of a run stands."""
 
-    OPEN = "open"  # somebody still has to do it
+    OPEN = "open"  # somebody still has to do it, or, once handed in, a second person to approve it
     DONE = "done"  # somebody did it, or an event showed that it is done
     SKIPPED = "skipped"  # a named person left it out, with a reason
     NOT_APPLICABLE = "not_applicable"  # the facts rule it out, or what it was about has ended
@@ -85,6 +96,20 @@ class StepRecord(Owned, Base):
             "state IN ('open', 'done') OR (reason IS NOT NULL AND reason <> '')",
             name="left_out_with_a_reason",
         ),
+        CheckConstraint(
+            "NOT evidence_asked OR (state <> 'done' AND handed_in_by_id IS NULL) OR evidence IS NOT NULL",
+            name="done_with_evidence",
+        ),
+        CheckConstraint("handed_in_by_id IS NULL OR approval_asked", name="handed_in_for_approval"),
+        CheckConstraint(
+            "NOT approval_asked OR state <> 'done' OR approved_by_id IS NOT NULL", name="done_with_approval"
+        ),
+        CheckConstraint(
+            "approved_by_id IS NULL OR (handed_in_by_id IS NOT NULL AND approved_by_id <> handed_in_by_id)",
+            name="approved_by_a_second_person",
+        ),
+        CheckConstraint("(handed_in_by_id IS NULL) = (handed_in_at IS NULL)", name="handed_in_at_a_time"),
+        CheckConstraint("(approved_by_id IS NULL) = (approved_at IS NULL)", name="approved_at_a_time"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -100,6 +125,52 @@ class StepRecord(Owned, Base):
     done_by: Mapped[str | None] = mapped_column(String(200))
     note: Mapped[str] = mapped_column(Text, default="")
     reason: Mapped[str | None] = mapped_column(Text)
+    evidence_asked: Mapped[bool] = mapped_column(default=False, server_default=false())
+    evidence: Mapped[str | None] = mapped_column(EncryptedText)  # what shows that it is done, and where
+    approval_asked: Mapped[bool] = mapped_column(default=False, server_default=false())
+    handed_in_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("staff_members.id"))
+    handed_in_at: Mapped[datetime | None]
+    approved_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("staff_members.id"))
+    approved_at: Mapped[datetime | None]
+    added: Mapped[dict[str, Any] | None]  # of a step that a person added: what its TOML would say
+
+
+class EvidenceFile(Owned, Base):
+    """A file that shows a step was done: kept byte by byte, never changed."""
+
+    __tablename__ = "playbook_evidence_files"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    step_id: Mapped[UUID] = mapped_column(ForeignKey("playbook_steps.id"), index=True)
+    name: Mapped[str] = mapped_column(EncryptedText)
+    content: Mapped[bytes] = mapped_column(EncryptedBytes)
+    size: Mapped[int]  # bytes
+    sha256: Mapped[str] = mapped_column(String(64))
+    by: Mapped[str] = mapped_column(String(200))
+    at: Mapped[datetime]
+
+
+class OwnPlaybook(Owned, Base):
+    """One version of a playbook that an organisation wrote itself; versions are only ever added.
+
+    It takes the place of ours of the same key until it is retired.
+    """
+
+    __tablename__ = "own_playbooks"
+    __table_args__ = (
+        UniqueConstraint("organisation_id", "key", "number"),
+        CheckConstraint("(retired_at IS NULL) = (retired_by IS NULL)", name="retired_by_somebody"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    key: Mapped[str] = mapped_column(String(40))
+    number: Mapped[int]  # its version, from 1
+    text: Mapped[str] = mapped_column(Text)
+    sha256: Mapped[str] = mapped_column(String(64))
+    made_by: Mapped[str] = mapped_column(String(200))
+    made_at: Mapped[datetime]
+    retired_at: Mapped[datetime | None]
+    retired_by: Mapped[str | None] = mapped_column(String(200))
 
 
 class ReminderRecord(Owned, Base):
@@ -108,8 +179,13 @@ class ReminderRecord(Owned, Base):
     __tablename__ = "playbook_reminders"
     __table_args__ = (
         UniqueConstraint("step_id", "key"),
+        Index(
+            "ix_playbook_reminders_asked", "step_id",
+            sqlite_where=text("kind = 'action' AND NOT paged"),
+            postgresql_where=text("kind = 'action' AND NOT paged"),
+        ),
         CheckConstraint("(sent_at IS NULL) = (skipped_because IS NOT NULL)", name="sent_or_skipped"),
-    )
+    )  # fmt: skip
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     run_id: Mapped[UUID] = mapped_column(ForeignKey("playbook_runs.id"), index=True)

@@ -18,7 +18,7 @@ from foundation.database import db, insert_rows, part
 from notifications import paging
 from playbooks.models import ReminderRecord, Run, RunState, StepRecord, StepState
 from playbooks.rules import timeline
-from playbooks.rules.definition import ON_CALL, Anchor
+from playbooks.rules.definition import INCIDENT_ROLES, ON_CALL, Action, Anchor, Step
 from playbooks.rules.timeline import Kind, Owed, Rung
 
 CLOCK = "Breachclock"  # the actor of what nobody did but the clock
@@ -28,6 +28,9 @@ log = structlog.get_logger()
 
 def say(run: Run, record: StepRecord, owed: Owed, now: datetime) -> None:
     """Page or remind, and record the rung with those it replaces: each is given once."""
+    if owed.rung.kind is Kind.ACTION and owed.step.action is Action.DRAFT:
+        _ask(run, record, owed, now)
+        return
     told = [] if owed.rung.kind is Kind.ACTION and owed.rung.page else _remind(run, record, owed, now)
     paged = owed.rung.page or not told
     if paged and not owed.rung.page:
@@ -36,11 +39,33 @@ def say(run: Run, record: StepRecord, owed: Owed, now: datetime) -> None:
         _page(run, owed, now)
     replaced = [_reminder(run, record, rung, skipped_because=REPLACED) for rung in owed.replaced]
     insert_rows(ReminderRecord, *replaced, _reminder(run, record, owed.rung, sent_at=now, paged=paged))
-    enter(
-        run, "step.paged" if paged else "step.reminded", CLOCK, now, step=record.key,
+    enter_step(
+        run, record, "step.paged" if paged else "step.reminded", CLOCK, now,
         kind=owed.rung.kind, due_at=owed.due_at, planned_at=owed.rung.at, staff=told,
         replaced=len(owed.replaced),
     )  # fmt: skip
+
+
+def _ask(run: Run, record: StepRecord, owed: Owed, now: datetime) -> None:
+    """Note that a draft is asked for: `runs.wanting` hands it up, and the step's reminders tell people."""
+    insert_rows(ReminderRecord, _reminder(run, record, owed.rung, sent_at=now))
+    enter_step(run, record, "step.draft_wanted", CLOCK, now, due_at=owed.due_at)
+
+
+def approval_wanted(run: Run, record: StepRecord, step: Step, now: datetime) -> None:
+    """Tell those who may approve that a step was handed in; each hand-in is told of once."""
+    for each in _whose(run, record, now):
+        _reached(run, record, _at_once(record, step, "approval", now), each, now, template="step_to_approve")
+
+
+def sent_back(run: Run, record: StepRecord, step: Step, whose: UUID, now: datetime) -> None:
+    """Tell who handed a step in that it waits for them again; what is missing the record says."""
+    _reached(run, record, _at_once(record, step, "back", now), whose, now)
+
+
+def _at_once(record: StepRecord, step: Step, what: str, now: datetime) -> Owed:
+    key = f"{what}@{now.isoformat(timespec='seconds')}"
+    return Owed(step, record.due_at or now, Rung(now, key, Kind.APPROACHING))
 
 
 def _reminder(run: Run, record: StepRecord, rung: Rung, **how: Any) -> dict[str, Any]:
@@ -75,13 +100,15 @@ def _remind(run: Run, record: StepRecord, owed: Owed, now: datetime) -> list[UUI
     return [each for each in whom if _reached(run, record, owed, each, now)]
 
 
-def _reached(run: Run, record: StepRecord, owed: Owed, staff_id: UUID, now: datetime) -> bool:
+def _reached(
+    run: Run, record: StepRecord, owed: Owed, staff_id: UUID, now: datetime, *, template: str = ""
+) -> bool:
     """Remind one person; a fault with one, such as a number nobody can read, costs no other theirs."""
     try:
         with part():
             posted = paging.remind(
                 organisation_id=run.organisation_id, about=run.about, staff_ids=[staff_id],
-                template="deadline_reminder" if _is_the_deadline(owed) else "step_reminder",
+                template=template or ("deadline_reminder" if _is_the_deadline(owed) else "step_reminder"),
                 context=_context(run, owed, now), dedupe_key=f"step:{record.id}:{owed.rung.key}",
                 urgent=owed.rung.page or owed.rung.kind is Kind.OVERDUE, must_by=None, now=now,
             )  # fmt: skip
@@ -97,12 +124,23 @@ def _is_the_deadline(owed: Owed) -> bool:
 
 
 def _whose(run: Run, record: StepRecord, now: datetime) -> list[UUID]:
-    """The step's owner; else everyone with its role; else who is on call."""
+    """The step's owner; else everyone with its role; else who is on call.
+
+    Once it was handed in, those of them who did not hand it in, since they can approve it, and where that
+    is nobody the data protection officers.
+    """
     owner = people.staff_member(record.owner_id) if record.owner_id else None
-    if owner and owner.active:
-        return [owner.id]
-    roles = [] if record.role == ON_CALL else people.staff_with_role(run.organisation_id, Role(record.role))
-    return [each.id for each in roles] or paging.on_call(run.organisation_id, now)
+    owners = [owner.id] if owner and owner.active else []
+    of_nobody_by_itself = record.role == ON_CALL or record.role in INCIDENT_ROLES
+    role = None if of_nobody_by_itself else Role(record.role)
+    holders = [each.id for each in people.staff_with_role(run.organisation_id, role)] if role else []
+    for found in (owners, holders, paging.on_call(run.organisation_id, now)):
+        if left := [each for each in found if each != record.handed_in_by_id]:
+            return left
+    if record.handed_in_by_id is None:
+        return []
+    others = people.staff_with_role(run.organisation_id, Role.DPO)
+    return [each.id for each in others if each.id != record.handed_in_by_id]
 
 
 def _context(run: Run, owed: Owed, now: datetime) -> dict[str, str]:
@@ -132,6 +170,11 @@ def _paged(*where: ColumnElement[bool]) -> bool:
     steps = select(ReminderRecord.id).join(StepRecord, StepRecord.id == ReminderRecord.step_id)
     found = steps.join(Run, Run.id == StepRecord.run_id).where(ReminderRecord.paged, *where)
     return db.session.scalars(found.limit(1)).first() is not None
+
+
+def enter_step(run: Run, record: StepRecord, action: str, actor: str, now: datetime, **details: Any) -> None:
+    """Write the ledger's entry about one step; its title too, for not every step is in the library."""
+    enter(run, action, actor, now, step=record.key, title=record.title, **details)
 
 
 def enter(

@@ -3,6 +3,7 @@
 A run's row is locked before any of its steps is read for a change: whoever holds it decides alone.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -12,6 +13,8 @@ from foundation.database import db
 from foundation.errors import Missing, Refused
 from playbooks import library, reminding
 from playbooks.models import ReminderRecord, Run, RunState, StepRecord, StepState
+from playbooks.rules import added
+from playbooks.rules.definition import Step
 
 
 def running(about: str, playbook_key: str) -> Run:
@@ -51,6 +54,26 @@ def open_step(step_id: UUID) -> tuple[Run, StepRecord]:
     return run, record
 
 
+def definition(run: Run, record: StepRecord) -> Step:
+    """What a step of a run says: as the run's own text has it, or as the person who added it wrote."""
+    if record.added is None:
+        return library.pinned(run.definition).step(record.key)
+    due = record.due_at or run.started_at  # an added step has a due time, always
+    return added.step(
+        record.key, record.title, record.role, due, record.added, approval=record.approval_asked
+    )
+
+
+def owners(runs: Iterable[Run]) -> dict[str, UUID]:
+    """Who owns the open steps of each role in these runs, where that is one person."""
+    found: dict[str, set[UUID]] = {}
+    for run in runs:
+        for record in open_steps(run).values():
+            if record.owner_id:
+                found.setdefault(record.role, set()).add(record.owner_id)
+    return {role: each.pop() for role, each in found.items() if len(each) == 1}
+
+
 def settled(run: Run) -> set[tuple[str, str]]:
     """What was given or passed over before, as (step key, rung key)."""
     rows = db.session.execute(
@@ -63,9 +86,10 @@ def settled(run: Run) -> set[tuple[str, str]]:
 
 def complete_by(run: Run, event: str, actor: str, now: datetime) -> int:
     """Complete the open steps that this event does; returns how many."""
-    book, count = library.pinned(run.definition), 0
+    count = 0
     for record in open_steps(run).values():
-        if event in book.step(record.key).done_by:
+        by_hand = record.evidence_asked or record.approval_asked
+        if event in definition(run, record).done_by and not by_hand:
             close(run, record, StepState.DONE, by=actor, now=now, note=event)
             count += 1
     return count
@@ -73,14 +97,17 @@ def complete_by(run: Run, event: str, actor: str, now: datetime) -> int:
 
 def close(
     run: Run, record: StepRecord, state: StepState, *, by: str, now: datetime, note: str = "",
-    reason: str | None = None,
+    reason: str | None = None, done_by: str | None = None, **details: object,
 ) -> None:  # fmt: skip
-    """Close an open step; pages stop once nobody need be paged any more."""
-    record.state, record.done_at, record.done_by = state, now, by
+    """Close an open step; pages stop once nobody need be paged any more.
+
+    `done_by` is who did it, where that is not who closes it.
+    """
+    record.state, record.done_at, record.done_by = state, now, done_by or by
     record.note, record.reason = note, reason
     db.session.flush()
     action = "step.completed" if state is StepState.DONE else f"step.{state}"
-    reminding.enter(run, action, by, now, reason=reason, step=record.key, due_at=record.due_at)
+    reminding.enter_step(run, record, action, by, now, reason=reason, due_at=record.due_at, **details)
     reminding.end_pages(run, record, actor=by, now=now)
 
 

@@ -177,7 +177,8 @@ RECIPIENTS: Final = {"authorities": _l("the authorities"), "subjects": _l("the p
 }  # fmt: skip
 ROLES: Final = {
     "on_call": _l("on call"), "responder": _l("responder"), "dpo": _l("data protection officer"),
-    "admin": _l("administrator"),
+    "admin": _l("administrator"), "lead": _l("lead"), "communications": _l("communications"),
+    "legal": _l("legal"), "it": _l("IT"),
 }  # fmt: skip
 
 

@@ -102,6 +102,8 @@ class Incident(Owned, Base):
         UniqueConstraint("organisation_id", "number"),
         UniqueConstraint("processor_id", "processor_reference"),
         Index("ix_incidents_board", "organisation_id", "state", "next_due_at"),
+        Index("ix_incidents_playbooks_behind", "id", sqlite_where=text("playbooks_number < facts_number"),
+              postgresql_where=text("playbooks_number < facts_number")),
         Index("ix_incidents_without_duties", "id", sqlite_where=text("duties_for < facts_number"),
               postgresql_where=text("duties_for < facts_number")),
     )  # fmt: skip
@@ -115,6 +117,7 @@ class Incident(Owned, Base):
     restricted: Mapped[bool] = mapped_column(default=False)
     lead_id: Mapped[UUID | None] = mapped_column(ForeignKey("staff_members.id"))
     facts_number: Mapped[int]
+    playbooks_number: Mapped[int] = mapped_column(default=0, server_default="0")  # facts they were chosen by
     duties_for: Mapped[int] = mapped_column(
         default=0, server_default="0"
     )  # the version they were last read from

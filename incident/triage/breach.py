@@ -9,7 +9,7 @@ from foundation.database import db
 from foundation.errors import Refused
 from incident import clocks, owed, rungs
 from incident.models import Duty, Incident
-from incident.rules import lifecycle
+from incident.rules import first_hours, lifecycle
 from incident.rules.lifecycle import Move, State
 from incident.triage.marks import duties, move, open_duties, quieten, record, said_last
 from notifications import outbox
@@ -17,7 +17,6 @@ from playbooks import runs
 
 REJECTED = "The incident was rejected."
 REJECTION = "incident.rejected"
-AT_A_PROCESSOR, AT_HOME = "processor_breach", "personal_data_breach"
 
 
 def confirm(incident: Incident, *, by: str, now: datetime, note: str = "") -> bool:
@@ -101,16 +100,19 @@ def _record_duty(  # noqa: PLR0917  an entry's parts in their order
 
 
 def _start_again(incident: Incident, by: str, now: datetime) -> None:
-    """Start the playbook of the first hours: taken up again is reported again, awareness stays."""
+    """Start the playbook of the first hours: taken up again is reported again, awareness stays.
+
+    Those that start by the facts follow by the clock.
+    """
+    incident.playbooks_number = 0
     facts = clocks.current_facts(incident)
     anchors = {"reported": now}
     if incident.aware_at:
         anchors["aware"] = incident.aware_at
-    at_a_processor = incident.processor_id or facts.at_a_processor == "yes"
+    playbook = first_hours.general(facts, from_processor=incident.processor_id is not None)
     runs.start(
-        AT_A_PROCESSOR if at_a_processor else AT_HOME, organisation_id=incident.organisation_id,
-        about=incident.chain, anchors=anchors, summary=incident.number,
-        facts=clocks.document_of(incident), actor=by, now=now,
+        playbook, organisation_id=incident.organisation_id, about=incident.chain, anchors=anchors,
+        summary=incident.number, facts=clocks.document_of(incident), actor=by, now=now,
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from incident.models import Assessment, Closure, CommunicationState, Incident, S
 from incident.rules.lifecycle import Move, State
 from incident.triage.marks import after, duties, open_duties, quieten, record, said_last
 from notifications import delivery
+from playbooks import runs
 
 CLOSED = "The incident was closed."
 
@@ -44,6 +45,7 @@ def hindrances(incident: Incident) -> Hindrances:
     )  # fmt: skip
     if _count(under_way):
         found.append(_("a communication to people is under way"))
+    found += [_("the step “%(title)s” is open", title=each) for each in runs.gates(incident.chain)]
     told = any(each.first_filed_at for each in duties(incident))
     return Hindrances(tuple(found), delivery.unreached_count(incident.chain), owes_nothing=not told)
 
@@ -67,7 +69,7 @@ def close(
     if hindered.open_ones:
         raise Refused(
             _("This incident cannot be closed yet: %(what)s.", what="; ".join(hindered.open_ones)),
-            next_step=_("Meet each duty, or let a named person decide with a reason that it is not owed."),
+            next_step=_("Meet each duty and do each step, or let a named person say why it is not needed."),
         )
     if hindered.unreached and not unreached_reason.strip():
         raise Invalid(

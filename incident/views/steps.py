@@ -23,7 +23,8 @@ def complete(incident_id: UUID, step_id: UUID) -> ResponseReturnValue:
     note = request.form.get("note", "").strip()
     with transaction():
         if _is_open(incident_id, step_id):
-            runs.complete_step(step_id, by=current_staff().name, note=note, now=utcnow())
+            staff = current_staff()
+            runs.complete_step(step_id, by=staff.name, staff_id=staff.id, note=note, now=utcnow())
     flash(_("Done, and written into the record."), "success")
     return _back(incident_id)
 

@@ -42,6 +42,7 @@ NEEDS: Mapping[str, Needs] = {
     "page_duty": _needs(_DUTIES, "more replaced"),
     "page_bare": _needs("name"),
     "step_reminder": _needs(_STEP),
+    "step_to_approve": _needs(_STEP),
     "deadline_reminder": _needs(_STEP),
     "duty_reminder": _needs(_DUTIES, "more replaced"),
     "delay_reasons": _needs(_DUTIES, "more"),

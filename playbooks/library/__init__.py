@@ -28,4 +28,4 @@ def playbook(key: str) -> Playbook:
 @lru_cache(maxsize=256)
 def pinned(text: str) -> Playbook:
     """The playbook of a text that a run holds, whatever the file says by now."""
-    return read(text, "the run's own playbook")
+    return read(text, "the run's own playbook", sensible=False)

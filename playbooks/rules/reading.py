@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from playbooks.rules import duration
-from playbooks.rules.definition import EVENTS, FACTS, ROLES, Action, Anchor, Condition, Playbook, Step
+from playbooks.rules import checking, duration
+from playbooks.rules.definition import EVENTS, GATES, ROLES, Action, Anchor, Condition, Playbook, Step
+from playbooks.rules.facts import FACTS, LISTS, nearest
 
 KEY = re.compile(r"[a-z][a-z0-9_]{1,39}")
-LEAST_REPEAT = timedelta(minutes=15)
 NOTHING = timedelta()
 
 
@@ -35,9 +35,10 @@ class DefinitionError(ValueError):
         super().__init__("\n".join(f"{source}:{fault.line}: {fault.message}" for fault in self.faults))
 
 
-def read(text: str, source: str) -> Playbook:
+def read(text: str, source: str, *, sensible: bool = True) -> Playbook:
     """The playbook that the TOML text holds; `source` is the file's name for messages.
 
+    `sensible` is whether it must also make sense (`checking`), as all must that are yet to begin.
     Raises: DefinitionError with every fault.
     """
     try:
@@ -48,7 +49,10 @@ def read(text: str, source: str) -> Playbook:
         raise DefinitionError(source, [Fault(line, f"not TOML: {trouble}")]) from None
     faults: list[Fault] = []
     places = _Places(text)
-    playbook = _playbook(_Table(document, places, 0, faults), text)
+    playbook, unread = _playbook(_Table(document, places, 0, faults), text)
+    if sensible:
+        slips = checking.check(playbook, unread=unread)
+        faults += [Fault(places.line(slip.step, slip.key), slip.message) for slip in slips]
     if faults:
         raise DefinitionError(source, faults)
     return playbook
@@ -62,13 +66,18 @@ class _Places:
         heads = [at for at, line in enumerate(self.lines) if re.match(r"\s*\[\[\s*steps\s*\]\]", line)]
         self.blocks = list(zip([0, *heads], [*heads, len(self.lines)], strict=True))
 
-    def line(self, block: int, key: str | None = None) -> int:
-        """Counted from 1; the block's first line when the key is not written in it."""
+    def line(self, block: int, key: str | None = None, *, saying: str = "") -> int:
+        """Counted from 1; the block's first line when the key is not written in it.
+
+        With `saying`, the first line from the key on that holds those words, if there is one.
+        """
         start, end = self.blocks[block] if block < len(self.blocks) else (0, 1)
-        for at in range(start, end) if key else ():
-            if re.match(rf"\s*[\"']?{re.escape(str(key))}[\"']?\s*[.=]", self.lines[at]):
-                return at + 1
-        return start + 1
+        written = re.compile(rf"\s*[\"']?{re.escape(str(key))}[\"']?\s*[.=]")
+        found = next((at for at in range(start, end) if key and written.match(self.lines[at])), None)
+        if found is None:
+            return start + 1
+        said = (at for at in range(found, end) if saying and saying in self.lines[at])
+        return next(said, found) + 1
 
 
 @dataclass
@@ -81,8 +90,8 @@ class _Table:
     faults: list[Fault]
     asked: set[str] = field(default_factory=set)
 
-    def fault(self, message: str, key: str | None = None) -> None:
-        self.faults.append(Fault(self.places.line(self.block, key), message))
+    def fault(self, message: str, key: str | None = None, *, saying: str = "") -> None:
+        self.faults.append(Fault(self.places.line(self.block, key, saying=saying), message))
 
     def text(self, key: str, default: str | None = None) -> str:
         """A sentence on one line; several lines in the file are joined by spaces."""
@@ -103,7 +112,14 @@ class _Table:
         value = self.text(key, default)
         if value and value not in allowed:
             self.fault(f"{key} is {value!r}, not one of {', '.join(sorted(allowed))}", key)
-        return value if value in allowed else min(allowed)
+        return value if value in allowed else default if default is not None else min(allowed)
+
+    def flag(self, key: str) -> bool:
+        self.asked.add(key)
+        value = self.content.get(key, False)
+        if not isinstance(value, bool):
+            self.fault(f"{key} must be true or false, without quotes", key)
+        return value is True
 
     def span(self, key: str) -> timedelta | None:
         return self._span(key, self.text(key)) if key in self.content else None
@@ -135,7 +151,8 @@ class _Table:
     def events(self, key: str) -> tuple[str, ...]:
         for event in (names := self.texts(key)):
             if event not in EVENTS:
-                self.fault(f"{key}: {event!r} never happens; known are {', '.join(sorted(EVENTS))}", key)
+                known = ", ".join(sorted(EVENTS))
+                self.fault(f"{key}: {event!r} never happens; known are {known}", key, saying=f'"{event}"')
         return tuple(names)
 
     def tables(self, key: str) -> list[dict[str, Any]]:
@@ -151,27 +168,29 @@ class _Table:
             self.fault(f"{key} is not a word of playbooks", key)
 
 
-def _playbook(table: _Table, text: str) -> Playbook:
-    contents = table.tables("steps")
-    steps = tuple(
-        _step(_Table(content, table.places, at, table.faults)) for at, content in enumerate(contents, 1)
-    )
+def _playbook(table: _Table, text: str) -> tuple[Playbook, list[int]]:
+    """The playbook, and which of its steps, counted from 1, have a fault."""
+    steps, unread = [], []
+    for at, content in enumerate(table.tables("steps"), 1):
+        before = len(table.faults)
+        steps.append(_step(_Table(content, table.places, at, table.faults)))
+        if len(table.faults) > before:
+            unread.append(at)
     if not steps:
         table.fault("a playbook needs at least one [[steps]]")
-    for at, step in enumerate(steps, 1):
-        if step.key in {earlier.key for earlier in steps[: at - 1]}:
-            table.faults.append(Fault(table.places.line(at, "key"), f"two steps have the key {step.key!r}"))
     playbook = Playbook(
         key=table.name("key"),
         title=table.text("title"),
         purpose=table.text("purpose"),
         source=table.text("source"),
         ended_by=table.events("ended_by"),
-        steps=steps,
+        steps=tuple(steps),
         text=text,
+        starts_with=_conditions(table, "starts_with"),
+        window=table.span("window"),
     )
     table.refuse_the_rest()
-    return playbook
+    return playbook, unread
 
 
 def _step(table: _Table) -> Step:
@@ -186,42 +205,51 @@ def _step(table: _Table) -> Step:
         done_when=table.text("done_when"),
         source=table.text("source"),
         action=Action(table.choice("action", {*Action}, Action.NONE)),
-        only_if=tuple(filter(None, (_condition(table, each) for each in table.tables("only_if")))),
+        only_if=_conditions(table, "only_if"),
         reminders=tuple(table.spans("reminders")),
         page_from=table.span("page_from"),
         overdue_every=table.span("overdue_every"),
         done_by=table.events("done_by"),
+        evidence=table.text("evidence") if "evidence" in table.content else "",
+        approval=table.flag("approval"),
+        gate=table.choice("gate", GATES, "") if "gate" in table.content else "",
     )
-    _check_times(table, step)
     table.refuse_the_rest()
     return step
 
 
-def _check_times(table: _Table, step: Step) -> None:
-    """A countdown that ends after its deadline, or nags every minute, is a mistake."""
-    if step.anchor is Anchor.DUE and step.offset > NOTHING:
-        table.fault("offset lies after the deadline: a step reckoned from due must end by it", "offset")
-    if any(span > NOTHING for span in step.reminders):
-        table.fault("reminders lie before the step is due: write them with a minus", "reminders")
-    if step.page_from is not None and step.page_from not in step.reminders:
-        table.fault("page_from must be one of the step's reminders", "page_from")
-    if step.overdue_every is not None and step.overdue_every < LEAST_REPEAT:
-        table.fault("overdue_every must be 15 minutes or more", "overdue_every")
+def _conditions(table: _Table, key: str) -> tuple[Condition, ...]:
+    return tuple(filter(None, (_condition(table, key, each) for each in table.tables(key))))
 
 
-def _condition(table: _Table, content: dict[str, Any]) -> Condition | None:
-    """`{ fact = "timeline.ongoing", equals = "yes" }` or `{ fact = "our_role", in = ["processor"] }`."""
+def _condition(table: _Table, key: str, content: dict[str, Any]) -> Condition | None:
+    """`{ fact = "cause.kind", equals = "ransomware" }`, or `in = ["…", "…"]`, or `not = "…"`."""
     fact = content.get("fact")
     if not isinstance(fact, str) or fact not in FACTS:
-        table.fault(f"only_if: {fact!r} is no fact it may ask; known are {', '.join(FACTS)}", "only_if")
+        table.fault(f"{key}: {_no_fact(fact)}", key, saying=f'"{fact}"')
         return None
-    answers = content.get("in", [content.get("equals")])
-    if content.keys() not in ({"fact", "equals"}, {"fact", "in"}) or not isinstance(answers, list):
-        table.fault('only_if: write { fact = "…", equals = "…" } or { fact = "…", in = ["…"] }', "only_if")
+    answers = content.get("in", [content.get("equals", content.get("not"))])
+    if content.keys() - {"fact"} not in ({"equals"}, {"in"}, {"not"}) or not isinstance(answers, list):
+        table.fault(
+            f'{key}: write {{ fact = "…", equals = "…" }}, in = ["…"] or not = "…"', key, saying=f'"{fact}"'
+        )
         return None
     strange = [answer for answer in map(str, answers) if answer not in FACTS[fact]]
     if strange or not answers:
+        said = ", ".join(map(repr, strange)) or "nothing"
         known = ", ".join(sorted(FACTS[fact]))
-        table.fault(f"only_if: {fact} is never {', '.join(map(repr, strange))}; it is {known}", "only_if")
+        table.fault(f"{key}: {fact} is never {said}; it is {known}", key, saying=f'"{fact}"')
         return None
-    return Condition(fact, frozenset(answers))
+    if fact in LISTS and (key == "only_if" or "not" in content):
+        table.fault(
+            f"{key}: {fact} lists what is known so far, and more may come: it can start a playbook "
+            "by what it holds, and rules nothing out", key, saying=f'"{fact}"',
+        )  # fmt: skip
+        return None
+    return Condition(fact, FACTS[fact] - {*answers} if "not" in content else frozenset(answers))
+
+
+def _no_fact(fact: object) -> str:
+    near = nearest(fact) if isinstance(fact, str) else None
+    meant = f"did you mean {near!r}?" if near else f"known are {', '.join(FACTS)}"
+    return f"{fact!r} is no fact it may ask; {meant}"

@@ -75,11 +75,18 @@ def look(
     `anchors` are aware instants by name, `closed` the keys of steps that need nothing more, `settled`
     the (step key, rung key) that were given or passed over before.
     """
+    timed = [(step, due_at(step, anchors)) for step in playbook.steps if step.key not in closed]
+    return look_at(timed, settled=settled, now=now)
+
+
+def look_at(
+    timed: Iterable[tuple[Step, datetime | None]], *, settled: Collection[tuple[str, str]], now: datetime
+) -> Moment:
+    """What is owed at `now` by open steps that are due when it says with them; None waits in silence."""
     owed: list[Owed] = []
     ahead: list[datetime] = []
-    for step in playbook.steps:
-        due = due_at(step, anchors)
-        if due is None or step.key in closed:
+    for step, due in timed:
+        if due is None:
             continue
         now_owed, next_at = _of_step(step, due, {rung for key, rung in settled if key == step.key}, now)
         owed += now_owed

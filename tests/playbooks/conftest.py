@@ -25,7 +25,7 @@ MIDNIGHT = datetime(2026, 10, 2, 1, 0, tzinfo=UTC)  # 03:00 in Copenhagen, betwe
 LINE = "{{ step }} | {{ due_at }} | {{ hours_left }} | {{ path }} | {{ number }} | {{ organisation }}"
 LETTERS = {
     f"messages/{message}/en.{part}": LINE
-    for message in ("page_report", "page_deadline", "step_reminder", "deadline_reminder")
+    for message in ("page_report", "page_deadline", "step_reminder", "step_to_approve", "deadline_reminder")
     for part in ("sms.txt", "subject.txt", "txt", "html")
 }
 

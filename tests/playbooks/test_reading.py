@@ -91,7 +91,7 @@ def test_every_fault_is_named_at_once_in_the_order_of_lines():
 
 
 def test_a_missing_word_is_told_at_the_step_that_lacks_it():
-    text = HEAD + STEP + STEP.replace("wipe", "lock").replace('offset = "+4h"\n', "")
+    text = HEAD + STEP + STEP.replace("ipe", "hip").replace('offset = "+4h"\n', "")
 
     [fault] = faults(text)
 

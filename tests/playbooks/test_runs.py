@@ -210,9 +210,7 @@ def test_the_owner_is_reminded_and_without_one_everybody_with_the_role(house, ow
 def test_a_step_of_somebody_who_has_left_goes_to_the_role(house):
     house.start("authority_notification", owners={"dpo": house.birk}, due=house.now + 48 * HOUR + HOUR / 2)
     with transaction():
-        db.session.execute(
-            update(runs.StaffMember).where(runs.StaffMember.id == house.birk).values(active=False)
-        )
+        db.session.execute(update(StaffMember).where(StaffMember.id == house.birk).values(active=False))
 
     house.until(1)
 
@@ -222,9 +220,7 @@ def test_a_step_of_somebody_who_has_left_goes_to_the_role(house):
 
 def test_a_reminder_that_would_reach_nobody_pages_who_is_on_call(house):
     with transaction():
-        db.session.execute(
-            update(runs.StaffMember).where(runs.StaffMember.id == house.dorthe).values(active=False)
-        )
+        db.session.execute(update(StaffMember).where(StaffMember.id == house.dorthe).values(active=False))
         db.session.execute(delete(Rotation))
     house.start("authority_notification", due=house.now + 48 * HOUR)
 
