@@ -30,6 +30,8 @@ BLUEPRINTS = (
     "incident.views.versions",
     "incident.views.assessments",
     "incident.views.decisions",
+    "incident.views.duties",
+    "incident.views.regimes",
     "incident.views.steps",
     "incident.views.step",
     "incident.views.reports",
@@ -114,6 +116,9 @@ def recurring() -> tuple[tuple[str, str, float, str], ...]:
         ("reconcile", "incident.jobs.reconcile", 5.0, ""),
         ("advise", "incident.jobs.keep_advice", 15.0, ""),
         ("fit", "incident.jobs.start_playbooks", 5.0, ""),
+        ("draft", "incident.jobs.draft_what_is_asked_for", 15.0, ""),
+        ("duties", "incident.jobs.keep_duties", 2.0, ""),
+        ("remind", "incident.jobs.remind_of_duties", 1.0, ""),
     )
 
 

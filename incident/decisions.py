@@ -21,7 +21,8 @@ from incident import advice as advising
 from incident import clocks, meeting, owed
 from incident.advice import Advised
 from incident.models import Assessment, Decision, DecisionState, Incident, Kind, Question
-from incident.owed import Holding, Standing, log
+from incident.owed import log
+from incident.owing import Holding, Standing
 from incident.rules.lifecycle import State
 from playbooks import runs
 
@@ -53,8 +54,7 @@ def of(incident: Incident, decision_id: UUID) -> Decision:
 
 def holding(incident: Incident) -> Holding:
     """The decision in force on each question that has one."""
-    made = of_incident(incident)
-    return {Question(each.question): each for each in made if each.state == DecisionState.IN_FORCE}
+    return owed.holding(incident)
 
 
 def waiting(incident: Incident) -> list[Decision]:
@@ -294,7 +294,7 @@ def published(
         raise Invalid(_("Say where it was published, as an address or the name of a paper."))
     if at > now:
         raise Invalid(_("It cannot have been published in the future."))
-    duties = meeting.still_open(meeting.duties_of(incident, *clocks.REGIMES[clocks.TELL_PEOPLE]))
+    duties = meeting.still_open(meeting.duties_of(incident, *clocks.CARRIED[clocks.TELL_PEOPLE]))
     if not duties:
         return False
     log(

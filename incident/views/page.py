@@ -36,7 +36,7 @@ from incident.models import (
 from incident.rules.facts import Facts
 from incident.rules.lifecycle import State
 from incident.triage.closing import Hindrances
-from incident.views import beside
+from incident.views import beside, laid_out
 from incident.views.beside import Beside, DecisionRow
 from incident.views.shown import processor_names
 from notifications import delivery, paging
@@ -115,6 +115,7 @@ class Page:
     decisions: list[DecisionRow]
     undecided: list[Question]
     duties: list[Duty]
+    laid: dict[UUID, laid_out.Laid]
     steps: list[StepView]
     calls: list[Call]
     messages: list[delivery.Line]
@@ -126,6 +127,11 @@ class Page:
     hindrances: Hindrances
     draft: FactsDraft | None
     action: Action | None = field(default=None)
+
+    @property
+    def classifies(self) -> bool:
+        """Whether something counts from a classification as major."""
+        return laid_out.may_classify(self.laid.values())
 
 
 def page(incident: Incident, *, version: int | None, now: datetime) -> Page:
@@ -141,7 +147,8 @@ def page(incident: Incident, *, version: int | None, now: datetime) -> Page:
         reports=_mine(select(Report).order_by(Report.received_at), Report, incident),
         beside=beside.of(incident, advice, now=now), assessments=assessment.assessments_of(incident),
         decisions=beside.decisions_of(incident, advice), undecided=decisions.undecided(incident, advice),
-        duties=owed.duties_of(incident), steps=runs.steps_for(incident.chain), calls=_calls(incident),
+        duties=owed.duties_of(incident), laid=laid_out.of_incident(incident),
+        steps=runs.steps_for(incident.chain), calls=_calls(incident),
         messages=delivery.log_for(incident.chain),
         names={each.id: each.name for each in people.staff_of(incident.organisation_id)},
         unreached=delivery.unreached_count(incident.chain),
@@ -280,7 +287,7 @@ def _actions(made: Page, staff: StaffMember) -> Iterator[Action]:
 
 def _about_duties(made: Page, staff: StaffMember) -> Iterator[Action]:
     place: dict[str, Any] = {"incident_id": made.incident.id}
-    owed = {duty.regime for duty in made.duties if duty.state == "open"}
+    owed = {duty.regime for duty in made.duties if duty.is_owed}
     to_authority = url_if("authority_notifications.index", **place)
     if (
         owed & {"gdpr-33", "promise-authority"}

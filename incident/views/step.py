@@ -150,7 +150,7 @@ def _form(incident_id: UUID, sheet: Sheet) -> ResponseReturnValue:
     staff = [each for each in people.staff_of(current_staff().organisation_id) if each.active]
     page = render_template(
         "incident/step_new.html", incident=visible_incident(incident_id), sheet=sheet, words=words,
-        remind=REMIND, staff=[each for each in staff if each.role not in ("none", "auditor")],
+        remind=REMIND, colleagues=[each for each in staff if each.role not in ("none", "auditor")],
     )  # fmt: skip
     return page, 422 if sheet.faults else 200
 

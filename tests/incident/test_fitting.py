@@ -6,9 +6,10 @@ import pytest
 
 from foundation.database import acting_for, db, transaction, utcnow
 from foundation.errors import Refused
-from incident import fitting, intake, jobs, triage
+from incident import authority_notification, fitting, intake, jobs, triage
 from playbooks import jobs as playbook_jobs
 from playbooks import own, runs
+from tests import people
 from tests.incident import desk
 
 RANSOMWARE = {"category": "external_malicious", "kind": "ransomware"}
@@ -75,11 +76,16 @@ def test_two_clocks_at_once_start_it_once(cast, app, at_home):
     assert started(cast, at_home) == ["personal_data_breach", "ransomware"]
 
 
-def test_a_clock_that_dies_leaves_nothing_half_started(cast, at_home, monkeypatch):
+def test_a_clock_that_dies_leaves_nothing_half_started(cast, at_home):
     learn(cast, at_home, cause=RANSOMWARE)
-    with pytest.raises(ZeroDivisionError), desk.working(cast, at_home):
-        fitting.fit(at_home, now=utcnow())
-        raise ZeroDivisionError
+
+    def fit_and_die():
+        with desk.working(cast, at_home):
+            fitting.fit(at_home, now=utcnow())
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fit_and_die()
 
     assert started(cast, at_home) == ["personal_data_breach"]
     assert jobs.start_playbooks() == 1
@@ -140,3 +146,28 @@ def test_an_open_gate_stands_in_the_way_of_closing(cast, at_home):
         runs.skip_step(gate.id, by="Dorthe", reason="The machine was scrapped.", now=utcnow())
 
         assert not any(title in each for each in triage.hindrances(incident).open_ones)
+
+
+def test_a_step_that_asks_for_a_draft_gets_one_once_and_none_where_one_was_begun(cast, clock, app):
+    with acting_for(cast.promark), transaction():
+        text = own.find("processor_breach", cast.promark).text
+        asks = text.replace('offset = "+60h"', 'offset = "+1h"\naction = "draft"').replace(
+            'reminders = ["-6h"]\ndone_when = "A notification', 'done_when = "A notification'
+        )
+        assert 'action = "draft"' in asks
+        own.save(asks, organisation_id=cast.promark, by="Dorthe", now=utcnow())
+    first, second = desk.assessed(cast), desk.assessed(cast, reference="HC-2")
+    with desk.working(cast, second) as incident:
+        for duty in authority_notification.duties_of(incident):
+            authority_notification.draft(incident, duty, by=desk.person(cast, people.DORTHE), now=utcnow())
+    clock.move(hours=2)
+    playbook_jobs.tick()
+
+    drafted = [jobs.draft_what_is_asked_for() for _ in range(2)]
+
+    with desk.working(cast, first) as incident:
+        count = len([duty for duty in authority_notification.duties_of(incident) if duty.is_owed])
+        by = [each.drafted_by for each in authority_notification.of_incident(incident)]
+    assert by == ["Breachclock"] * count
+    assert drafted == [count, 0]
+    assert count > 0

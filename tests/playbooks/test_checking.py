@@ -40,7 +40,7 @@ def faults(text):
     [
         (['anchor = "aware"', 'offset = "PT73H"'], "offset lies after the duty, PT72H after awareness"),
         (['anchor = "due"', 'offset = "-73h"'], "offset lies before the duty begins"),
-        (['anchor = "due"', 'offset = "-48h"', 'reminders = ["-25h"]'], "-PT25H falls before the duty begins"),
+        (['anchor = "due"', 'offset = "-48h"', 'reminders = ["-25h"]'], "-PT25H falls before the duty"),
         (['reminders = ["-5h"]'], "-PT5H falls PT1H before reported"),
         (['offset = "-1h"'], "offset lies before reported"),
         (['evidence = "A photograph."', 'done_by = ["incident.confirmed"]'], "done_by is never reached"),
@@ -105,7 +105,8 @@ def test_a_playbook_starts_only_by_what_the_facts_say_for_sure():
     health, more = {"categories": ["health"]}, {"categories": ["name", "health"]}
 
     told = [{}, {"cause": {"kind": "other"}}, {"cause": {"kind": "unknown"}, "data": health},
-            {"cause": {"kind": "outage"}, "data": health}, {"cause": {"kind": "other"}, "data": more}]  # fmt: skip  # noqa: E501
+            {"cause": {"kind": "outage"}, "data": health},
+            {"cause": {"kind": "other"}, "data": more}]  # fmt: skip
 
     assert [book.fits(each) for each in told] == [False, False, False, False, True]
 
