@@ -22,6 +22,7 @@ BLUEPRINTS = (
     "notifications.callbacks",
     "notifications.views",
     "playbooks.views",
+    "playbooks.views.editor",
     "incident.webhook",
     "incident.views.board",
     "incident.views.incidents",

@@ -57,6 +57,7 @@ class Permission(StrEnum):
     # Looking after the installation
     MANAGE_ON_CALL = "manage the rota"
     MANAGE_PROCESSORS = "manage processors"  # and their keys
+    MANAGE_PLAYBOOKS = "manage playbooks"  # those of the organisation's own
     MANAGE_PEOPLE = "manage people"  # staff, roles, settings of the organisation
 
 

@@ -1,15 +1,18 @@
 """What an operator does with playbooks from a shell; needs neither database nor network."""
 
+import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, TextIO
 from zoneinfo import ZoneInfo, available_timezones
 
 import click
 
+from foundation.database import utcnow
 from playbooks import library
 from playbooks.rules import duration, local_time, timeline
+from playbooks.rules.cacao import reading, writing
 from playbooks.rules.definition import Anchor, Condition, Playbook, Step
 from playbooks.rules.facts import FACTS, LISTS, nearest
 from playbooks.rules.reading import DefinitionError, read
@@ -131,6 +134,34 @@ def _facts(told: Iterable[str]) -> dict[str, Any]:
             place = place.setdefault(part, {})
         place[last] = [*place.get(last, []), answer] if name in LISTS else answer
     return document
+
+
+@playbooks.command()
+@click.argument("key")
+@click.option("--output", type=click.File("w", encoding="utf-8"), default="-", help="A file; else printed.")
+def export(key: str, output: TextIO) -> None:
+    """Write a playbook (a KEY of the library, or a file) as OASIS CACAO 2.0, in JSON."""
+    now = utcnow()
+    document = writing.write(_find(key), created=now, modified=now)
+    output.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+
+
+@playbooks.command("import")
+@click.argument("file", type=click.File("rb"))
+@click.option("--output", type=click.File("w", encoding="utf-8"), default="-", help="A file; else printed.")
+def bring_in(file: BinaryIO, output: TextIO) -> None:
+    """Read a CACAO 2.0 playbook (JSON; - for standard input) and write it as TOML, to be gone over.
+
+    What could not be taken over is said on standard error. Exits 2 when it is no such playbook.
+    """
+    try:
+        found = reading.bring_in(json.load(file))
+    except (ValueError, RecursionError) as wrong:
+        click.echo(str(wrong) if isinstance(wrong, reading.NotCacao) else f"not JSON: {wrong}", err=True)
+        raise click.exceptions.Exit(2) from None
+    output.write(found.text)
+    for remark in found.remarks:
+        click.echo(remark, err=True)
 
 
 def _instant(name: str, text: str, zone: str) -> datetime:
