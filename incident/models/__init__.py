@@ -29,6 +29,10 @@ from incident.models.decided import Question as Question
 from incident.models.decided import SeverityOverride as SeverityOverride
 from incident.models.duty import Duty as Duty
 from incident.models.duty import DutyState as DutyState
+from incident.models.linking import OfflineKey as OfflineKey
+from incident.models.linking import Quarantined as Quarantined
+from incident.models.linking import ReportingLink as ReportingLink
+from incident.models.linking import Submission as Submission
 from incident.models.processor import Endpoint as Endpoint
 from incident.models.processor import Processor as Processor
 from incident.models.processor import SigningKey as SigningKey
