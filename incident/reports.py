@@ -51,6 +51,13 @@ def read(letter: Letter, *, now: datetime) -> Telling:
     return Telling(envelope, _opening(letter, envelope, now))
 
 
+def of_form(letter: Letter, document: dict[str, Any], *, now: datetime) -> Telling:
+    """The same for a letter whose facts a form of ours has read already. Raises: FactsFault."""
+    facts = parse(document)
+    envelope = Envelope("incident.reported", now, facts, document, doubts.of(facts, now))
+    return Telling(envelope, _opening(letter, envelope, now))
+
+
 def _opening(letter: Letter, envelope: Envelope, now: datetime) -> intake.Opening:
     sender = letter.sender
     told = intake.Told(
@@ -143,7 +150,10 @@ def _target(letter: Letter) -> Incident | None:
     if letter.target is None:
         return None
     keeping.take_turn(letter.sender)
-    return db.session.get_one(Incident, letter.target, with_for_update=True)
+    incident = db.session.get_one(Incident, letter.target, with_for_update=True)
+    while incident.merged_into_id is not None:
+        incident = db.session.get_one(Incident, incident.merged_into_id, with_for_update=True)
+    return incident
 
 
 def _extend(

@@ -47,7 +47,7 @@ class Submission(Owned, Base):
     __tablename__ = "submissions"
     __table_args__ = (
         UniqueConstraint("link_id", "form_id", "body_sha256"),
-        UniqueConstraint("offline_key_id", "form_id"),
+        UniqueConstraint("offline_key_id", "form_id", "body_sha256"),
         CheckConstraint("link_id IS NOT NULL OR offline_key_id IS NOT NULL", name="came_by_something"),
         Index("ix_submissions_mailed", "link_id", "created_at", sqlite_where=text("mailed_index IS NOT NULL"),
               postgresql_where=text("mailed_index IS NOT NULL")),

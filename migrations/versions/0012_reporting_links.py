@@ -122,7 +122,8 @@ def _create_submissions() -> None:
             "link_id", "form_id", "body_sha256", name=op.f("uq_submissions_link_id_form_id_body_sha256")
         ),
         sa.UniqueConstraint(
-            "offline_key_id", "form_id", name=op.f("uq_submissions_offline_key_id_form_id")
+            "offline_key_id", "form_id", "body_sha256",
+            name=op.f("uq_submissions_offline_key_id_form_id_body_sha256"),
         ),
     )
     op.create_index("ix_submissions_incident_id", "submissions", ["incident_id"])
