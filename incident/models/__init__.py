@@ -35,7 +35,9 @@ from incident.models.linking import ReportingLink as ReportingLink
 from incident.models.linking import Submission as Submission
 from incident.models.processor import Endpoint as Endpoint
 from incident.models.processor import Processor as Processor
+from incident.models.processor import ProcessorContact as ProcessorContact
 from incident.models.processor import SigningKey as SigningKey
+from incident.models.processor import name_key as name_key
 
 
 class ReportState(StrEnum):
