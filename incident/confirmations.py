@@ -14,8 +14,7 @@ from sqlalchemy import func, select
 
 from foundation.database import db
 from foundation.encryption import blind_index
-from incident import processors
-from incident.models import Submission
+from incident.models import ProcessorContact, Submission
 from incident.rules.reporting import Terms, terms
 from notifications import outbox
 
@@ -28,9 +27,15 @@ def address_to_write_to(
     """The address to confirm to; None where it is to be shown on the page alone."""
     limits = terms(now)
     address = address.strip().lower()
-    if not address or not _is_vouched_for(address, processors.verified_addresses(processor_id), limits):
+    if not address or not _is_vouched_for(address, _verified(processor_id), limits):
         return None
     return None if _too_many(address, link_id, limits, now) else address
+
+
+def _verified(processor_id: UUID) -> set[str]:
+    verified = (ProcessorContact.processor_id == processor_id, ProcessorContact.verified_at.is_not(None))
+    found = db.session.scalars(select(ProcessorContact.email).where(*verified))
+    return {each.strip().lower() for each in found if each}
 
 
 def _is_vouched_for(address: str, verified: set[str], limits: Terms) -> bool:
@@ -64,3 +69,8 @@ def post(
         },
         dedupe_key=f"confirmation:{report_id}", now=now,
     )  # fmt: skip
+
+
+def index_of(address: str | None) -> str | None:
+    """By what confirmations to an address are counted, without keeping it."""
+    return blind_index(address) if address else None

@@ -21,7 +21,7 @@ from foundation.database import db, new_id
 from foundation.errors import Invalid, Missing
 from incident.clocks import Registered
 from incident.models import OfflineKey, Processor, ReportingLink
-from incident.processors import SECRET_BYTES, Sender
+from incident.processors import SECRET_BYTES, Sender, chain
 
 MOST_LINKS = 50  # of one processor at once; nobody keeps track of more
 
@@ -30,7 +30,7 @@ MOST_LINKS = 50  # of one processor at once; nobody keeps track of more
 class Way:
     """Who is behind a link, and what the form needs of them; `parties` is the chain down to the processor."""
 
-    link_id: UUID
+    link_id: UUID | None
     sender: Sender
     organisation: str
     locale: str
@@ -102,8 +102,7 @@ def revoke_key(key_id: str, *, by: str, now: datetime) -> None:
 
 def _enter(processor: Processor, action: str, by: str, now: datetime, **details: object) -> None:
     ledger.append(
-        f"organisation/{processor.organisation_id}", action, actor=by, at=now,
-        organisation_id=processor.organisation_id, processor=processor.id, **details,
+        chain(processor.id), action, actor=by, at=now, organisation_id=processor.organisation_id, **details
     )  # fmt: skip
 
 
@@ -124,16 +123,16 @@ def way_by(secret: str, now: datetime) -> Way | None:
     link = db.session.scalar(select(ReportingLink).where(ReportingLink.secret_hash == hashed(secret)))
     if link is None or link.revoked_at is not None or (link.expires_at and link.expires_at <= now):
         return None
-    return way_of(link)
-
-
-def way_of(link: ReportingLink) -> Way:
-    """Who reports by this link, whether it is live or not."""
     processor = db.session.get_one(Processor, link.processor_id)
-    organisation = db.session.get_one(Organisation, link.organisation_id)
+    return None if processor.ended_at is not None else way(processor, link.id)
+
+
+def way(processor: Processor, link_id: UUID | None) -> Way:
+    """A processor as one that types its reports, by a link or without one."""
+    organisation = db.session.get_one(Organisation, processor.organisation_id)
     sender = sender_of(processor, organisation)
     return Way(
-        link.id, sender, organisation.name, organisation.locale, organisation.timezone, parties_of(processor)
+        link_id, sender, organisation.name, organisation.locale, organisation.timezone, parties_of(processor)
     )
 
 

@@ -216,9 +216,7 @@ def _tell(
     if told and told > now - limits.told_again:
         return
     hashes = {each.body_sha256 for each in those if each.tells}
-    kept = select(Report.body_sha256).where(
-        Report.endpoint_id == endpoint_id, Report.body_sha256.in_(hashes)
-    )
+    kept = select(Report.body_sha256).where(Report.endpoint_id == endpoint_id, Report.body_sha256.in_(hashes))
     if hashes <= set(db.session.scalars(kept)):
         return
     changed(update(Quarantined).where(mine, Quarantined.last_at >= now - limits.hour).values(told_at=now))

@@ -156,9 +156,7 @@ def _target(letter: Letter) -> Incident | None:
     return incident
 
 
-def _extend(
-    incident: Incident, told: intake.Told, letter: Letter, envelope: Envelope, now: datetime
-) -> None:
+def _extend(incident: Incident, told: intake.Told, letter: Letter, envelope: Envelope, now: datetime) -> None:
     """A later telling is a new version; one that was overtaken on its way is kept and changes nothing."""
     newest = db.session.scalar(
         select(func.max(_TOLD_AT)).where(

@@ -109,6 +109,15 @@ STATES: Final = {
 REPORT_STATES: Final = {
     "accepted": _l("In an incident"), "test": _l("Test"), "faulty": _l("Faulty"), "seen": _l("Dealt with"),
 }  # fmt: skip
+REFUSALS: Final = Labels({
+    "not_signed": _l("Not signed"), "stale": _l("Too old"), "wrong_signature": _l("Wrong signature"),
+    "unknown_endpoint": _l("No such address"),
+})  # fmt: skip
+WAYS: Final = Labels({
+    "reporting link": _l("typed by a reporting link: whoever has the address can write"),
+    "offline form": _l("typed into an offline form, signed with its key"),
+    "form": _l("typed in by a colleague"),
+})  # fmt: skip
 DUTY_STATES: Final = {"open": _l("Owed"), "met": _l("Met"), "not_required": _l("Not required")}
 CLOCKS: Final = Labels({
     "authority_notification": _l("Authority, by law"),

@@ -122,7 +122,9 @@ def _create_submissions() -> None:
             "link_id", "form_id", "body_sha256", name=op.f("uq_submissions_link_id_form_id_body_sha256")
         ),
         sa.UniqueConstraint(
-            "offline_key_id", "form_id", "body_sha256",
+            "offline_key_id",
+            "form_id",
+            "body_sha256",
             name=op.f("uq_submissions_offline_key_id_form_id_body_sha256"),
         ),
     )
