@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, func, select
 
 from accounts.models import Organisation
 from foundation import ledger
-from foundation.database import db, new_id, rows, table_of
+from foundation.database import db, insert_waiting, new_id, rows, table_of
 from incident import intake, keeping
 from incident.envelopes import TEST, Faulty, Letter, glimpse, text_of, used_before
 from incident.keeping import Outcome
@@ -52,6 +52,7 @@ def prepare(letter: Letter, fault: Faulty, *, now: datetime) -> intake.Opening |
 def take_in(letter: Letter, fault: Faulty, opening: intake.Opening | None, *, now: datetime) -> Outcome:
     """Keep a report that cannot be used and put it before a person; in the caller's transaction."""
     keeping.take_turn(letter.sender)
+    insert_waiting()  # others of the same transaction count
     report_id = new_id()
     if opening is None:
         return _keep(letter, fault, report_id, None, now)

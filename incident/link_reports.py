@@ -17,7 +17,7 @@ from uuid import UUID
 from flask_babel import gettext as _
 from sqlalchemy import select, update
 
-from foundation.database import changed, db, insert_at_end, new_id, ready, rows, table_of
+from foundation.database import changed, db, insert_at_end, insert_waiting, new_id, ready, rows, table_of
 from foundation.database.together import committed
 from foundation.errors import Invalid
 from incident import confirmations, keeping, links, reports, signatures
@@ -89,6 +89,7 @@ def take_in(form: Form, told: Telling, *, now: datetime) -> Confirmation:
 def accept(form: Form, told: Telling, *, now: datetime) -> Confirmation:
     """The same in the caller's transaction."""
     keeping.take_turn(form.letter.sender)  # two of one form wait here
+    insert_waiting()
     mine = (Submission.form_id == form.form_id, _same_way(form))
     earlier = db.session.scalars(select(Submission).where(*mine).order_by(Submission.created_at)).all()
     for each in earlier:

@@ -141,9 +141,7 @@ def _wants_json() -> bool:
 
 
 def _form(secret: str, way: Way, sheet: Sheet) -> str:
-    return render_template(
-        "reporting/form.html", secret=secret, way=way, sheet=sheet, **_common(way, sheet)
-    )
+    return render_template("reporting/form.html", secret=secret, way=way, sheet=sheet, **_common(way, sheet))
 
 
 def _common(way: Way, sheet: Sheet) -> dict[str, Any]:
