@@ -87,7 +87,9 @@ def test_the_corrected_report_is_of_the_same_incident(cast, client):
     assert (opened.title, opened.facts_number) == ("Backup read", 2)
 
 
-def test_a_faulty_update_of_a_known_incident_goes_there_and_calls_somebody(cast, client, sandbox, work, signed_in):
+def test_a_faulty_update_of_a_known_incident_goes_there_and_calls_somebody(
+    cast, client, sandbox, work, signed_in
+):
     first = sending.post(client, cast.hostco, report(reference="HC-5")).json
     signed_in(people.ASTRID).post(f"/incidents/{first['incident_id']}/acknowledgements")
     work()
@@ -153,7 +155,9 @@ def test_a_sender_that_runs_wild_wakes_us_and_does_not_bury_us(cast, client, san
     with everyone():
         pages = db.session.scalars(select(Page).where(Page.template == "page_faulty_report")).all()
         unread = db.session.scalar(
-            select(func.count()).select_from(Report).where(Report.state == "faulty", Report.incident_id.is_(None))
+            select(func.count())
+            .select_from(Report)
+            .where(Report.state == "faulty", Report.incident_id.is_(None))
         )
     assert len(pages) == 1
     assert unread == 4
