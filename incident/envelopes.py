@@ -1,4 +1,4 @@
-"""A signed report as it came, and what can be read of it: an envelope with facts, or a fault and its answer."""
+"""A report as it came, and what can be read of it: an envelope with facts, or a fault and its answer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -80,7 +80,7 @@ def contradiction(letter: Letter, first: UUID | None, *, now: datetime) -> Outco
     return outcome
 
 
-def _keep(  # noqa: PLR0917  a row's columns in their order
+def _keep(
     letter: Letter, fault: Faulty, report_id: UUID, incident_id: UUID | None, now: datetime,
     *, opens: intake.Opening | None = None, **values: str | None,
 ) -> Outcome:  # fmt: skip

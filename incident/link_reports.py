@@ -164,7 +164,7 @@ MEMBERS: Final = ("key", "webhook-id", "webhook-timestamp", "webhook-signature",
 
 
 class NotTaken(Invalid):
-    """A file that no form of ours signed as it stands: one answer for unknown, revoked, altered and too old."""
+    """A file that no form of ours signed as it stands: unknown, revoked, altered and too old are all one."""
 
 
 def of_file(way: Way, raw: bytes, *, locale: str, by_link: UUID | None, now: datetime) -> Form:
@@ -218,9 +218,7 @@ def _is_timely(timestamp: str, now: datetime) -> bool:
 
 def _not_taken() -> NotTaken:
     return NotTaken(
-        _(
-            "This file was not made by a form of yours that is still valid, or it was changed, or it is too old."
-        ),
+        _("This file was not made by a valid form of yours, or it was changed, or it is too old."),
         next_step=_(
             "Type the report into the form behind your reporting link: nothing of it is refused there."
         ),

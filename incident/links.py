@@ -10,6 +10,7 @@ from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from flask_babel import gettext as _
@@ -100,7 +101,7 @@ def revoke_key(key_id: str, *, by: str, now: datetime) -> None:
         _enter(processor, "processor.offline_form_revoked", by, now, key=key.id)
 
 
-def _enter(processor: Processor, action: str, by: str, now: datetime, **details: object) -> None:
+def _enter(processor: Processor, action: str, by: str, now: datetime, **details: Any) -> None:
     ledger.append(
         chain(processor.id), action, actor=by, at=now, organisation_id=processor.organisation_id, **details
     )  # fmt: skip

@@ -133,7 +133,7 @@ class Scribe:
 
 
 def write_down(organisation_id: UUID | None, those: Mapping[Refusal, Seen], *, now: datetime) -> None:
-    """Write refusals of one organisation down, or of nobody's, and tell on-call; in the caller's transaction."""
+    """Write down what was refused of one organisation, or of nobody, and tell on-call; never commits."""
     if organisation_id is not None:
         db.session.get_one(Organisation, organisation_id, with_for_update={"key_share": True})
     limits = terms(now)

@@ -17,8 +17,8 @@ from foundation import ledger
 from foundation.database import changed, db, new_id, rows, table_of
 from incident import adding, clocks, doubts, envelopes, faulty, intake, keeping
 from incident.envelopes import TEST, Envelope, Faulty
-from incident.envelopes import Letter as Letter
-from incident.keeping import Outcome as Outcome
+from incident.envelopes import Letter as Letter  # noqa: PLC0414  whoever takes in asks for it here
+from incident.keeping import Outcome as Outcome  # noqa: PLC0414
 from incident.models import Incident, Processor, Report, ReportState
 from incident.rules import lifecycle
 from incident.rules.facts import FactsFault, parse
@@ -102,7 +102,8 @@ def _note_test(letter: Letter, now: datetime) -> Outcome:
     report_id = new_id()
     document = {
         "report_id": str(report_id), "incident_id": None, "incident_number": None,
-        "received_at": keeping.iso(now), "duplicate": False, "status_url": status_url(letter.sender.endpoint_id, report_id),
+        "received_at": keeping.iso(now), "duplicate": False,
+        "status_url": status_url(letter.sender.endpoint_id, report_id),
     }  # fmt: skip
     keeping.insert_report(
         letter, now, id=report_id, kind=TEST, state=ReportState.TEST, status=ACCEPTED, answer=document
@@ -176,7 +177,7 @@ def _extend(incident: Incident, told: intake.Told, letter: Letter, envelope: Env
 
 
 def _added(incident: Incident, told: intake.Told) -> intake.Told:
-    """What a form tells, laid over what is known; by itself where these rules cannot read the two together."""
+    """What a form tells, laid over what is known; by itself where the two together cannot be read."""
     document = adding.to(clocks.document_of(incident), told.document)
     try:
         return replace(told, document=document, facts=parse(document))

@@ -182,7 +182,8 @@ def deal_with(report: Report, *, reason: str, by: StaffMember, now: datetime) ->
     report.state = ReportState.SEEN
     db.session.flush()
     ledger.append(
-        _chain_of(report), "report.dealt_with", at=now, actor=by.name, organisation_id=report.organisation_id, reason=reason.strip(), report=report.id,
+        _chain_of(report), "report.dealt_with", at=now, actor=by.name, organisation_id=report.organisation_id,
+        reason=reason.strip(), report=report.id,
     )  # fmt: skip
     _end_page_if_last(report, by.name, now)
 

@@ -81,17 +81,19 @@ def _zones() -> frozenset[str]:
     return frozenset(available_timezones())
 
 
-def told(sheet: Sheet, zone: str, parties: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+def told(
+    sheet: Sheet, zone: str, parties: Sequence[Mapping[str, Any]], *, adds: bool = False
+) -> dict[str, Any] | None:
     """The facts document that the form tells; None with every fault on the sheet.
 
-    `parties` is the chain down to who tells it. What cannot be so is no fault here: it is taken as told,
-    and a person clears it up.
+    `parties` is the chain down to who tells it. What `adds` to a report needs no words where it holds
+    anything else. What cannot be so is no fault here: it is taken as told, and a person clears it up.
     """
     document = read(FIELDS, sheet, zone, {})
     words_told = document.get("description", "")
-    if not words_told:
+    if not words_told and not (adds and document):
         sheet.fault(WHAT.name, _("One sentence is needed: what happened?"))
-    else:
+    if words_told:
         document["title"] = title_of(words_told)
     document["chain"] = [dict(each) for each in parties]
     try:

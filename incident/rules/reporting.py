@@ -1,4 +1,4 @@
-"""How long and how often, for what reaches us from processors: dated data, chosen by the day it is asked of."""
+"""How long and how often, for what reaches us from processors: dated data, chosen by the day."""
 
 from datetime import datetime, timedelta
 from functools import cache

@@ -4,9 +4,9 @@ Whoever knows the secret may, hence no sign-in and no token against foreign form
 A secret that was guessed, revoked or has expired leads nowhere, in one and the same manner.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, ParamSpec, TypeVar, cast
 
 from flask import Blueprint, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -30,6 +30,8 @@ from incident.rules.reporting import terms
 from incident.status_pages import Status
 
 bp = Blueprint("reporting", __name__)
+P = ParamSpec("P")
+R = TypeVar("R")
 TRIES = 3
 WHY_LINK = "A processor without machines reports here; the address holds the secret."
 WHY_STATUS = "Who reported sees what became of the report; the address holds the secret."
@@ -40,6 +42,11 @@ class Busy(Refused):
 
     status = 503
     title = "Busy for a moment"
+
+
+def _without_token(view: Callable[P, R]) -> Callable[P, R]:
+    """No token is asked for: nobody is signed in here, so a foreign page gains nothing by sending a form."""
+    return cast(Callable[P, R], csrf.exempt(view))
 
 
 def _looks() -> str:
@@ -76,7 +83,7 @@ def ask(secret: str) -> ResponseReturnValue:
 
 
 @bp.post("/r/<secret>")
-@csrf.exempt
+@_without_token
 @limiter.limit(_forms, key_func=_secret_and_address)
 @limiter.limit(_forms_of_link, key_func=_secret)
 @open_to_all(WHY_LINK)
@@ -94,7 +101,7 @@ def send(secret: str) -> ResponseReturnValue:
 
 def _taken(way: Way, sheet: Sheet, status: Status | None = None) -> Confirmation | None:
     """What was typed as a report; None with its faults on the sheet."""
-    document = forms.told(sheet, forms.zone_of(sheet, way.timezone), way.parties)
+    document = forms.told(sheet, forms.zone_of(sheet, way.timezone), way.parties, adds=status is not None)
     if document is None:
         return None
     form = link_reports.of_typed(
@@ -185,7 +192,7 @@ def ask_file(secret: str) -> ResponseReturnValue:
 
 
 @bp.post("/r/<secret>/upload")
-@csrf.exempt
+@_without_token
 @limiter.limit(_forms, key_func=_secret_and_address)
 @limiter.limit(_forms_of_link, key_func=_secret)
 @open_to_all(WHY_LINK)
@@ -217,7 +224,7 @@ def status(secret: str) -> ResponseReturnValue:
 
 
 @bp.post("/s/<secret>")
-@csrf.exempt
+@_without_token
 @limiter.limit(_forms, key_func=_secret_and_address)
 @open_to_all(WHY_STATUS)
 def add(secret: str) -> ResponseReturnValue:

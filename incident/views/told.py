@@ -1,4 +1,4 @@
-"""By which way the reports of an incident came, what of them is still to be read, and what may be the same."""
+"""By which way an incident's reports came, what is still to be read, and what may be the same."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -40,7 +40,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Reports:
-    """What the page of an incident says of its reports; `beside` are incidents that may be the same breach."""
+    """What an incident's page says of its reports; `beside` are incidents that may be the same."""
 
     told: list[Told]
     beside: list[Incident]

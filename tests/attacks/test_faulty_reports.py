@@ -44,7 +44,7 @@ def calls(sandbox):
 
 @pytest.mark.parametrize(("body", "media", "status"), FAULTS.values(), ids=FAULTS)
 def test_it_opens_exactly_one_incident_whose_clock_runs_from_its_arrival(
-    cast, client, sandbox, work, body, media, status
+    cast, client, sandbox, work, *, body, media, status
 ):
     told = sending.signed(cast.hostco, body) | {"Content-Type": media}
     arrived = utcnow()

@@ -1,4 +1,4 @@
-"""What HostCo signs is kept, however odd; what cannot be read opens an incident, and nothing is opened twice."""
+"""What HostCo signs is kept, however odd; what cannot be read opens one incident, and nothing twice."""
 
 import gzip
 import io

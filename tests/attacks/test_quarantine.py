@@ -129,7 +129,7 @@ def test_each_is_kept_under_its_reason_and_answered_alike(cast, client, headers,
     webhook.write_down()
 
     assert (answer.status_code, answer.json["title"]) == (401, "Not signed")
-    assert not [name for name in answer.headers.keys() if name.lower().startswith("webhook")]
+    assert not [name for name, _value in answer.headers if name.lower().startswith("webhook")]
     assert [each.reason for each in rows()] == [reason]
     assert told() > 0
 
@@ -238,7 +238,8 @@ def test_outside_of_tests_a_thread_writes_it_down_by_itself(app, cast, client, m
 
 
 @pytest.mark.parametrize(
-    ("body", "status"), [(BODY, 202), (b"no JSON", 400), (sending.report(zz=1), 422)], ids=["good", "bad", "odd"]
+    ("body", "status"), [(BODY, 202), (b"no JSON", 400), (sending.report(zz=1), 422)],
+    ids=["good", "bad", "odd"],
 )  # fmt: skip
 def test_whoever_signed_gets_a_signed_answer_that_no_one_can_send_us_as_a_report(cast, client, body, status):
     answer = sending.post(client, cast.hostco, body, webhook_id="msg_7")

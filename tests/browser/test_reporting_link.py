@@ -78,7 +78,9 @@ def test_an_answer_that_was_lost_on_its_way_is_asked_for_again_and_is_one_report
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
-def test_form_status_and_staff_pages_can_be_read_and_used_by_everybody(app, cast, client, visit, width, scheme) -> None:
+def test_form_status_and_staff_pages_can_be_read_and_used_by_everybody(
+    app, cast, client, visit, width, scheme
+) -> None:
     _id, address = linking.link(cast)
     linking.key(cast)
     app.config["WTF_CSRF_ENABLED"] = False
@@ -119,7 +121,7 @@ def test_without_javascript_it_is_a_form_like_any_other(app, cast, visit: Visit)
 
 
 def test_the_offline_form_works_from_a_disk_and_its_file_is_taken(
-    app, cast, chromium: Browser, served: str, signed_in, client, tmp_path: Path
+    app, cast, chromium: Browser, *, served: str, signed_in, client, tmp_path: Path
 ) -> None:
     _id, address = linking.link(cast)
     app.config["WTF_CSRF_ENABLED"] = False
@@ -129,7 +131,9 @@ def test_the_offline_form_works_from_a_disk_and_its_file_is_taken(
     assert made.headers["Content-Disposition"].startswith("attachment")
     file = tmp_path / "form.html"
     file.write_bytes(made.data)
-    context = chromium.new_context(offline=True, accept_downloads=True, viewport={"width": 390, "height": 844})
+    context = chromium.new_context(
+        offline=True, accept_downloads=True, viewport={"width": 390, "height": 844}
+    )
     page = context.new_page()
     page.goto(file.as_uri())
     page.get_by_label(WHAT).fill("The line is cut. Somebody read the payroll.")
