@@ -79,7 +79,7 @@ def test_an_answer_that_was_lost_on_its_way_is_asked_for_again_and_is_one_report
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_form_status_and_staff_pages_can_be_read_and_used_by_everybody(
-    app, cast, client, visit, width, scheme
+    app, cast, client, *, visit, width, scheme
 ) -> None:
     _id, address = linking.link(cast)
     linking.key(cast)
