@@ -40,6 +40,9 @@ BLUEPRINTS = (
     "incident.views.calendar",
     "incident.views.step",
     "incident.views.reports",
+    "incident.views.reporting",
+    "incident.views.reporting_links",
+    "incident.views.quarantine",
     "incident.views.misdirected",
     "incident.views.processors",
     "incident.views.may_be_hit",
@@ -128,6 +131,7 @@ def recurring() -> tuple[tuple[str, str, float, str], ...]:
         ("draft", "incident.jobs.draft_what_is_asked_for", 15.0, ""),
         ("duties", "incident.jobs.keep_duties", 2.0, ""),
         ("remind", "incident.jobs.remind_of_duties", 1.0, ""),
+        ("forget", "incident.jobs.forget_refused", 3600.0, ""),
     )
 
 

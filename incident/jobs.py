@@ -19,6 +19,8 @@ from incident import (
     reminding,
     subject_communication,
 )
+from foundation.database import db, everyone, transaction, utcnow
+from incident import advice, quarantine, subject_communication
 from incident.models import Incident
 from incident.rules.facts import FactsFault
 from playbooks import runs
@@ -218,3 +220,7 @@ def _draft_for(asked: runs.Asked) -> int:
     for duty in wanted:
         authority_notification.draft(incident, duty, by=drafting.BREACHCLOCK, now=now)
     return len(wanted)
+def forget_refused() -> int:
+    """Remove what is kept of requests that were refused long ago; returns how many rows."""
+    with everyone(), transaction():
+        return quarantine.forget(now=utcnow())

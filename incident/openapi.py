@@ -10,13 +10,18 @@ SIGNATURE = (
     "Standard Webhooks: webhook-signature holds `v1,` and the base64 HMAC-SHA256 over "
     "`webhook-id.webhook-timestamp.body`, keyed with your secret; up to five minutes old."
 )
+ANSWER = (
+    "Whoever signed gets an answer signed with the same secret, over `webhook-id.webhook-timestamp.body` of "
+    "the answer. Its webhook-id is `answer/` and the id of your request."
+)
 REFUSALS = {
-    "400": "Not readable as JSON. The report is kept all the same, and a person is looking at it.",
+    "400": "Not readable as JSON. The report is kept, an incident is open, and somebody is called.",
     "401": "The signature is missing, stale or does not match, or there is no such endpoint.",
     "409": "This webhook-id came before with another body. What came now is kept as well.",
     "413": "Larger than 1 MiB.",
-    "415": "Not application/json in UTF-8. The report is kept all the same.",
-    "422": "Not usable as facts; `errors` names each fault by its JSON pointer. The report is kept.",
+    "415": "Not application/json in UTF-8. The report is kept, an incident is open, and somebody is called.",
+    "422": "Not usable as facts; `errors` names each fault by its JSON pointer. The report is kept, an "
+    "incident is open, and somebody is called. Send it mended with a new id and the same reference.",
     "429": "Too many at once; wait as Retry-After says.",
     "503": "Not committed; send it again with the same webhook-id after Retry-After seconds.",
 }
@@ -73,6 +78,15 @@ SIGNED = [
     _parameter("webhook-signature", "header", SIGNATURE),
 ]
 RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
+SIGNED_ANSWER = {
+    name: {"description": what, "schema": {"type": "string"}}
+    for name, what in {
+        "webhook-id": "`answer/` and the id of your request, so that no answer fits another.",
+        "webhook-timestamp": "Seconds since 1970, when the answer was signed.",
+        "webhook-signature": ANSWER,
+    }.items()
+}
+UNSIGNED = ("401", "413")  # before anybody knows who asks
 ENDPOINT = _parameter("endpoint_id", "path", "The last part of your report address.")
 
 
@@ -81,12 +95,14 @@ def _report() -> dict[str, Any]:
         code: {"description": what, "content": PROBLEM} for code, what in REFUSALS.items()
     }
     for code in ("429", "503"):
-        answers[code] |= {"headers": RETRY_AFTER}
+        answers[code] |= {"headers": dict(RETRY_AFTER)}
     answers["202"] = {
         "description": "Committed. The same webhook-id again gets this answer again, with duplicate true. "
         "Facts that cannot all be so, as an end before the beginning, stand as you told them.",
         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Accepted"}}},
     }
+    for code in answers.keys() - set(UNSIGNED):
+        answers[code]["headers"] = SIGNED_ANSWER | answers[code].get("headers", {})
     body = {"application/json": {"schema": {"$ref": "#/components/schemas/Report"}}}
     return {
         "post": {
@@ -105,9 +121,12 @@ def _state() -> dict[str, Any]:
             "security": [{"signature": []}],
             "parameters": [ENDPOINT, _parameter("report_id", "path", "As answered."), *SIGNED],
             "responses": {
-                "200": {"description": "Its state.", "content": state},
+                "200": {"description": "Its state.", "content": state, "headers": SIGNED_ANSWER},
                 "401": {"description": REFUSALS["401"], "content": PROBLEM},
-                "404": {"description": "You have sent no such report.", "content": PROBLEM},
+                "404": {
+                    "description": "You have sent no such report.", "content": PROBLEM,
+                    "headers": SIGNED_ANSWER,
+                },
             },
         },
     }  # fmt: skip

@@ -19,13 +19,14 @@ from foundation import ledger
 from foundation.database import db, new_id
 from foundation.errors import Invalid, Missing, Refused
 from incident import advice, clocks, doubts, intake
+from incident.envelopes import text_of
 from incident.models import Incident, Processor, Report, ReportState
 from incident.rules.facts import parse
 from notifications import paging
 from playbooks import runs
 
 FORM = "form"
-LONGEST_DESCRIPTION = 20000
+CONTRADICTS = 409  # it came under the id of an earlier report, and stands beside that report's incident
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,14 +135,17 @@ class Conflict(Refused):
 
 
 def open_from_faulty(report: Report, *, by: StaffMember, now: datetime) -> UUID:
-    """Make an incident of a report that could not be read: a person says what it is; returns its id."""
-    if report.state != ReportState.FAULTY:
+    """Make an incident of a report that could not be read and opened none by itself; returns its id.
+
+    That is one under the id of another, or one of very many. Of any other it is the incident it has.
+    """
+    if report.state != ReportState.FAULTY or (report.incident_id and report.status != CONTRADICTS):
         return _incident_of(report)
     name = processor_named(report.processor_id) or by.name
     title = _("Report of %(name)s that could not be read", name=name)
     document = {
         "title": title[:200],
-        "description": report.body.decode("utf-8", "replace").replace("\0", "")[:LONGEST_DESCRIPTION],
+        "description": text_of(report.body),
         "timeline": {"informed_at": report.received_at.isoformat()},  # the clock runs from its arrival
     }
     reason = f"Taken from report {report.id}, which could not be read."
@@ -178,10 +182,16 @@ def deal_with(report: Report, *, reason: str, by: StaffMember, now: datetime) ->
     report.state = ReportState.SEEN
     db.session.flush()
     ledger.append(
-        f"organisation/{report.organisation_id}", "report.dealt_with", at=now, actor=by.name,
-        organisation_id=report.organisation_id, reason=reason.strip(), report=report.id,
+        _chain_of(report), "report.dealt_with", at=now, actor=by.name, organisation_id=report.organisation_id,
+        reason=reason.strip(), report=report.id,
     )  # fmt: skip
     _end_page_if_last(report, by.name, now)
+
+
+def _chain_of(report: Report) -> str:
+    """The chain in which it stands what became of a report: its incident's, or the organisation's."""
+    incident = db.session.get(Incident, report.incident_id) if report.incident_id else None
+    return incident.chain if incident else f"organisation/{report.organisation_id}"
 
 
 def _end_page_if_last(report: Report, by: str, now: datetime) -> None:

@@ -113,6 +113,16 @@ DUTY_STATES: Final = {
     "open": _l("Owed"), "in_preparation": _l("Being prepared"), "filed_in_part": _l("Filed in part"),
     "met": _l("Met"), "not_required": _l("Not required"),
 }  # fmt: skip
+REFUSALS: Final = Labels({
+    "not_signed": _l("Not signed"), "stale": _l("Too old"), "wrong_signature": _l("Wrong signature"),
+    "unknown_endpoint": _l("No such address"),
+})  # fmt: skip
+WAYS: Final = Labels({
+    "reporting link": _l("typed by a reporting link: whoever has the address can write"),
+    "offline form": _l("typed into an offline form, signed with its key"),
+    "form": _l("typed in by a colleague"),
+})  # fmt: skip
+DUTY_STATES: Final = {"open": _l("Owed"), "met": _l("Met"), "not_required": _l("Not required")}
 CLOCKS: Final = Labels({
     "authority_notification": _l("Authority, by law"),
     "own_promise_authority": _l("Authority, our promise"),

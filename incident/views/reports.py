@@ -12,14 +12,16 @@ from accounts.permissions import Permission, current_staff, requires
 from foundation import locales
 from foundation.database import db, new_id, transaction, utcnow
 from foundation.errors import Missing
-from incident import staff_reports
+from incident import quarantine, staff_reports
 from incident.access import may_see
 from incident.forms import words
 from incident.forms.facts import LABELS, SECTIONS, told
 from incident.forms.fields import Sheet, sheet_of
 from incident.models import Incident, Processor, Report, ReportState
+from incident.views import told as views_told
 
 bp = Blueprint("reports", __name__, url_prefix="/reports")
+bp.app_context_processor(views_told.for_pages)
 A_PAGE = 50
 FARTHEST = 10**9  # what a database takes as an offset
 
@@ -33,7 +35,10 @@ def index() -> ResponseReturnValue:
     query = _visible().order_by(faulty_first, Report.received_at.desc()).offset(first).limit(A_PAGE + 1)
     rows = db.session.execute(query).all()
     more = first + A_PAGE if len(rows) > A_PAGE else None
-    return render_template("incident/reports.html", rows=rows[:A_PAGE], more=more, first=first, words=words)
+    return render_template(
+        "incident/reports.html", rows=rows[:A_PAGE], more=more, first=first, words=words,
+        refused=quarantine.to_deal_with(current_staff().organisation_id),
+    )  # fmt: skip
 
 
 @bp.get("/new")

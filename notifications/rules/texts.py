@@ -55,6 +55,8 @@ NEEDS: Mapping[str, Needs] = {
     "provider_refuses": _needs("name provider why"),
     "number_opted_out": _needs("name who path"),
     "sending_stopped": _needs("name why path"),
+    "wrongly_signed": _needs("name processor path"),
+    "report_confirmation": _needs("organisation number path received_at timezone"),
     "test_message": _needs("organisation"),
     "subject_notice": _needs("name subject paragraphs contact controller", "again"),
     "reply_taken": _needs("what path", email=False),

@@ -27,6 +27,7 @@ VALUES = {
     "organisation": "Foreningen for Bæredygtig Arbejdstidsplanlægning og Løn i Norden A/S",
     "processor": "NordHost Datacenter og Driftsfællesskab ApS",
     "due_at": "2026-11-26T13:30:00+00:00",
+    "received_at": "2026-11-26T13:30:00+00:00",
     "timezone": "Europe/Copenhagen",
     "hours_left": "3.5",
     "path": "/incidents/0197f3a2-7f3c-7abc-8def-0123456789ab",

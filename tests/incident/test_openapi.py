@@ -97,3 +97,18 @@ def test_the_headers_are_described_as_they_are_checked(app, cast, client: FlaskC
 def test_the_described_contract_of_facts_is_the_one_that_reports_are_read_by() -> None:
     """The schema stands in the document whole; test_facts holds the reading to that same file."""
     assert openapi.document()["components"]["schemas"]["Facts"]["$id"] == "urn:breachclock:incident-facts:1"
+
+
+@pytest.mark.parametrize(("body", "status"), [(sending.report(), 202), (sending.report(zz=1), 422)])
+def test_the_headers_of_an_answer_are_described_as_they_come(
+    app, cast, client: FlaskClient, body, status
+) -> None:
+    answers = openapi.document()["paths"][ENDPOINT]["post"]["responses"]
+
+    answer = sending.post(client, cast.hostco, body)
+
+    assert answer.status_code == status
+    assert set(answers[str(status)]["headers"]) == {
+        name for name, _ in answer.headers if "webhook" in name.lower()
+    }
+    assert "headers" not in answers["401"]

@@ -3,7 +3,7 @@
 import json
 import re
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -151,19 +151,19 @@ def test_a_report_that_could_not_be_read_stands_first_and_shows_its_bytes_harmle
     assert "/data/titel" in shown
 
 
-def test_an_incident_made_of_it_counts_from_its_arrival(astrid, cast, faulty, clock):
-    arrived = only_report(cast).received_at
+def test_its_incident_is_open_already_and_counts_from_its_arrival(astrid, cast, faulty, clock):
+    report = only_report(cast)
     clock.move(minutes=50)
 
-    answer = astrid.post(f"/reports/{faulty}/incident")
-    again = astrid.post(f"/reports/{faulty}/incident")
+    asked = astrid.post(f"/reports/{faulty}/incident")
 
-    assert answer.location == again.location
-    report = only_report(cast)
-    assert report.state == "accepted"
+    assert asked.location.endswith(f"/incidents/{report.incident_id}")
+    assert incidents(cast) == 1
     incident = desk.incident_of(cast, report.incident_id)
-    assert incident.aware_at == arrived
-    assert "Backup gone" in astrid.get(answer.location).text
+    assert abs(incident.aware_at - report.received_at) < timedelta(milliseconds=1)
+    page = astrid.get(asked.location).text
+    assert "Backup gone" in page
+    assert "To be read" in page
 
 
 def test_a_faulty_report_is_dealt_with_only_with_a_word_on_how(astrid, cast, faulty):
@@ -177,7 +177,7 @@ def test_a_faulty_report_is_dealt_with_only_with_a_word_on_how(astrid, cast, fau
     with acting_for(cast.promark):
         told = [
             each
-            for each in ledger.entries(f"organisation/{cast.promark}")
+            for each in ledger.entries(f"incident/{only_report(cast).incident_id}")
             if each.action == "report.dealt_with"
         ]
         assert [each.reason for each in told] == ["HostCo sent it again, mended."]

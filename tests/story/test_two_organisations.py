@@ -11,15 +11,18 @@ from incident.models import (
     AuthorityNotification,
     Decision,
     Incident,
+    OfflineKey,
     Processor,
     ProcessorContact,
     Recipient,
     Report,
+    ReportingLink,
     SubjectCommunication,
 )
 from notifications.models import Message, Page
 from playbooks.models import StepRecord
 from tests import people
+from tests.incident import linking
 from tests.story.driver import Story
 
 pytestmark = pytest.mark.story
@@ -29,11 +32,13 @@ ROWS = {
     "communication_id": SubjectCommunication, "recipient_id": Recipient, "report_id": Report,
     "decision_id": Decision, "message_id": Message, "page_id": Page, "step_id": StepRecord,
     "contact_id": ProcessorContact,
+    "link_id": ReportingLink, "key_id": OfflineKey,
 }  # fmt: skip
 WORDS = {"locale": "da"}
 OF_NOBODY = {
     "filename",
     "token",
+    "secret",
     "endpoint_id",
     "key",
     "name",
@@ -64,6 +69,8 @@ def address(rule: str, known: dict[str, UUID | str]) -> str:
 
 def test_no_address_of_promark_shows_softwerk_anything(story: Story, app: Flask) -> None:
     story.whole()
+    linking.link(story.cast)
+    linking.key(story.cast)
     known = ids()
     eskil, dorthe = (story.at_desk(each).client for each in (people.ESKIL, people.DORTHE))
     pages = [address(rule, known) for rule in of_incidents(app, "GET")]
@@ -78,6 +85,8 @@ def test_no_address_of_promark_shows_softwerk_anything(story: Story, app: Flask)
 
 def test_no_form_of_promark_does_anything_for_softwerk(story: Story, app: Flask) -> None:
     story.whole()
+    linking.link(story.cast)
+    linking.key(story.cast)
     known = ids()
     eskil = story.at_desk(people.ESKIL).client
     before = story.dorthe.open(f"{story.incident}/record").text
@@ -93,6 +102,8 @@ def test_no_form_of_promark_does_anything_for_softwerk(story: Story, app: Flask)
 
 def test_lists_hold_one_s_own_and_nothing_else(story: Story) -> None:
     story.whole()
+    linking.link(story.cast)
+    linking.key(story.cast)
     eskil = story.at_desk(people.ESKIL)
 
     for page in ("/", "/register", "/reports", "/processors", "/on-call", "/messages"):
