@@ -9,18 +9,18 @@ import structlog
 from sqlalchemy import select
 
 from foundation.database import database_now, db, everyone, transaction, utcnow
-from incident import advice, handovers, owed, reminding, roles, subject_communication
 from incident import (
     advice,
     authority_notification,
     drafting,
     fitting,
+    handovers,
     owed,
+    quarantine,
     reminding,
+    roles,
     subject_communication,
 )
-from foundation.database import db, everyone, transaction, utcnow
-from incident import advice, quarantine, subject_communication
 from incident.models import Incident
 from incident.rules.facts import FactsFault
 from playbooks import runs
@@ -220,6 +220,8 @@ def _draft_for(asked: runs.Asked) -> int:
     for duty in wanted:
         authority_notification.draft(incident, duty, by=drafting.BREACHCLOCK, now=now)
     return len(wanted)
+
+
 def forget_refused() -> int:
     """Remove what is kept of requests that were refused long ago; returns how many rows."""
     with everyone(), transaction():

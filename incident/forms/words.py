@@ -122,7 +122,6 @@ WAYS: Final = Labels({
     "offline form": _l("typed into an offline form, signed with its key"),
     "form": _l("typed in by a colleague"),
 })  # fmt: skip
-DUTY_STATES: Final = {"open": _l("Owed"), "met": _l("Met"), "not_required": _l("Not required")}
 CLOCKS: Final = Labels({
     "authority_notification": _l("Authority, by law"),
     "own_promise_authority": _l("Authority, our promise"),
