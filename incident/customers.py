@@ -46,8 +46,10 @@ def of(customer_id: UUID) -> Customer:
 
 
 def listed(search: str = "", *, offset: int = 0, limit: int | None = None) -> tuple[list[Customer], int]:
-    """Customers by name, those that ended last; and how many there are in all. `search` is in a name,
-    a reference or an agreement."""
+    """Customers by name, those that ended last; and how many there are in all.
+
+    `search` stands in a name, a reference or an agreement.
+    """
     wanted = select(Customer)
     if words := " ".join(search.split()).casefold():
         wanted = wanted.where(or_(
@@ -203,7 +205,9 @@ def _detach(ids: Sequence[UUID]) -> None:
 def compare(organisation_id: UUID, reading: Reading) -> Comparison:
     """What taking this file over would add and change; customers that it does not name stay."""
     there, held = _there(organisation_id, reading)
-    new, changed, same = [], [], []
+    new: list[str] = []
+    changed: list[str] = []
+    same: list[str] = []
     for each in reading.customers:
         found = there.get(key_of(each.name))
         kind = new if found is None else same if held[found.id] == _ordered(each) else changed

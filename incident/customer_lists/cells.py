@@ -1,17 +1,8 @@
-"""Reads customers: cells of a form or rows of a CSV file in, details and every fault out; nothing is stored.
+"""One customer by columns: the cells of a form or a row in, details and every fault out."""
 
-One row is one customer. A row with a fault keeps the whole file out, so that nothing is half imported;
-all faults of all rows are told at once. The export has the same columns, so that it can be read back.
-"""
-
-import csv
-import io
-import json
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from hashlib import sha256
 from typing import Any, Final, get_args
 from uuid import UUID
 
@@ -19,14 +10,10 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from foundation import locales
-from foundation.encryption import KeyMissing, keyring
-from foundation.errors import Invalid
 from incident import recipients
-from incident.recipients import LANGUAGES, Faulty, Noted, plain
+from incident.recipients import LANGUAGES, Faulty, plain
 from incident.rules.vocabulary import DataCategory, SubjectGroup
 
-MOST_BYTES: Final = 1024 * 1024
-MOST_ROWS: Final = 5000
 CONTACTS: Final = 3
 MOST_HOURS: Final = 8760.0
 BETWEEN: Final = "|"  # several values in one cell
@@ -107,18 +94,6 @@ class Known:
         return {key.casefold(): each for key, each in self.processors.items()}.get(name.casefold())
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What a file says: customers and faults, each fault with its line."""
-
-    customers: tuple[Details, ...] = ()
-    faults: tuple[Noted, ...] = ()
-    columns: tuple[str, ...] = ()
-    rows: int = 0
-    file_sha256: str = ""
-    lines: tuple[int, ...] = ()
-
-
 def key_of(name: str) -> str:
     """What tells one customer's name from another's: case and spaces do not."""
     return " ".join(name.split()).casefold()
@@ -185,14 +160,14 @@ class _Cells:
         country = told if len(told) == 2 else self.known.country
         for number in range(1, CONTACTS + 1):
             place = f"contact{number}_"
-            told = {part: plain(self.cells.get(place + part) or "") for part in _CONTACT}
-            if not any(told.values()):
+            parts = {part: plain(self.cells.get(place + part) or "") for part in _CONTACT}
+            if not any(parts.values()):
                 continue
             email = self.take(f"{place}email", recipients.email_of)
             phone = self.take(f"{place}phone", lambda cell: recipients.phone_of(cell, country))
             name = self.take(f"{place}name", recipients.name_of)
             verified = self.take(f"{place}verified", _moment)
-            if not (told["email"] or told["phone"]):
+            if not (parts["email"] or parts["phone"]):
                 self.faults[f"{place}email"] = _("there is neither an e-mail address nor a number")
             if verified and verified > self.known.now:
                 self.faults[f"{place}verified"] = _("this day is still to come")
@@ -263,91 +238,6 @@ def _whole(cell: str) -> int | None:
     return int(digits)
 
 
-# --- a file -------------------------------------------------------------------------------------
-
-
-def read(data: bytes, known: Known, *, progress: Callable[[int], object] = lambda _rows: None) -> Reading:
-    """Read a CSV file with a header row; encoding and separator are found out.
-
-    Every fault of every row is told. `progress` is called with how many rows were read. Raises: Invalid
-    when the file as a whole is no list of customers.
-    """
-    if len(data) > MOST_BYTES:
-        raise Invalid(_("The file is larger than 1 MiB."), next_step=_("Split it into several lists."))
-    header, *rows = recipients.rows_of(recipients.text_of(data))
-    columns = _columns(header[1])
-    if not rows:
-        raise Invalid(_("There is no customer on this list."), next_step=_("Below the header, one a row."))
-    if len(rows) > MOST_ROWS:
-        raise Invalid(
-            _("There are more than %(most)d rows.", most=MOST_ROWS),
-            next_step=_("Split the file into several."),
-        )
-    found, faults, lines = [], [], []
-    names: dict[str, int] = {}
-    for number, (line, cells) in enumerate(rows, start=1):
-        details, wrong = _row(cells, columns, len(header[1]), known)
-        faults += [Noted(line, what) for what in wrong]
-        if details:
-            first = names.setdefault(key_of(details.name), line)
-            if first != line:
-                faults.append(Noted(line, _("has the name of line %(line)d", line=first)))
-            found.append(details)
-            lines.append(line)
-        progress(number)
-    hashed = sha256(data).hexdigest()
-    return Reading(tuple(found), tuple(faults), tuple(columns), len(rows), hashed, tuple(lines))
-
-
-def _row(
-    cells: Sequence[str], columns: Mapping[str, int], width: int, known: Known
-) -> tuple[Details | None, list[str]]:
-    if len(cells) != width:
-        return None, [_("the row has more or fewer columns than the header")]
-    details, wrong = details_of({ours: cells[at] for ours, at in columns.items()}, known)
-    return details, [f"{LABELS[column]}: {what}" for column, what in wrong.items()]
-
-
-def _columns(header: Sequence[str]) -> dict[str, int]:
-    """Where our columns are; a column we do not know is refused, for what it says would be lost."""
-    found: dict[str, int] = {}
-    unknown = []
-    for position, cell in enumerate(header):
-        called = "_".join(cell.replace("-", " ").replace("_", " ").split()).casefold().rstrip(".:")
-        ours = called if called in COLUMNS else OTHER_NAMES.get(called)
-        if ours is None:
-            unknown.append(cell.strip() or _("(empty)"))
-        elif ours in found:
-            raise Invalid(
-                _("Two columns are called %(column)s.", column=LABELS[ours]),
-                next_step=_("Keep the one that counts."),
-            )
-        else:
-            found[ours] = position
-    if unknown or "name" not in found:
-        what = _("These columns are not known: %(names)s.", names=", ".join(unknown)[:300])
-        raise Invalid(
-            what if unknown else _("No column is called name."),
-            next_step=_("The template file has all columns; leave out those you do not need."),
-        )
-    return found
-
-
-def written(customers: Sequence[Details], names: Mapping[UUID, str]) -> str:
-    """A CSV file of customers, semicolon separated, that `read` reads back; `names` are of processors."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, delimiter=";")
-    writer.writerow(COLUMNS)
-    for each in customers:
-        cells = cells_of(each, names)
-        writer.writerow([_safe(cells.get(column, "")) for column in COLUMNS])
-    return "\ufeff" + out.getvalue()
-
-
-def _safe(cell: str) -> str:
-    return f"'{cell}" if cell[:1] in (*recipients.FORMULA, "\t", "\r") else cell
-
-
 def cells_of(each: Details, names: Mapping[UUID, str]) -> dict[str, str]:
     """The cells that `details_of` reads these details from: a row of the export, a form filled in."""
     cells = {
@@ -367,47 +257,3 @@ def cells_of(each: Details, names: Mapping[UUID, str]) -> dict[str, str]:
 
 def _dated(at: datetime | None) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d}" if at else ""
-
-
-# --- from preview to register -------------------------------------------------------------------
-
-
-def seal(reading: Reading, bound_to: str) -> str:
-    """The reading as a text that only this installation can open, to be sent along by the preview page."""
-    plain_text = json.dumps({"for": bound_to, "reading": asdict(reading)}, ensure_ascii=False, default=str)
-    return keyring.encrypt(zlib.compress(plain_text.encode())).decode()
-
-
-def unseal(text: str, bound_to: str) -> Reading:
-    """The reading that a preview page sent back. Raises: Invalid when it is not whole, or another's."""
-    try:
-        told = json.loads(zlib.decompress(keyring.decrypt(text.encode())))
-    except (KeyMissing, ValueError, zlib.error):
-        told = {}
-    if told.get("for") != bound_to:
-        raise Invalid(_("The preview is out of date."), next_step=_("Send the file again."))
-    found = told["reading"]
-    faults = tuple(Noted(int(each["line"]), each["what"]) for each in found["faults"])
-    return Reading(
-        tuple(_unsealed(each) for each in found["customers"]), faults, tuple(found["columns"]),
-        found["rows"], found["file_sha256"], tuple(found["lines"]),
-    )  # fmt: skip
-
-
-def _unsealed(told: dict[str, Any]) -> Details:
-    contacts = tuple(
-        Contact(each["name"], each["email"], each["phone"], _at(each["verified_at"]))
-        for each in told.pop("contacts")
-    )
-    several = {name: tuple(told.pop(name)) for name in ("systems", "categories", "groups")}
-    return Details(
-        **{
-            **told, **several, "contacts": contacts, "ended_at": _at(told["ended_at"]),
-            "processors": tuple(UUID(each) for each in told["processors"]),
-            "agreed_on": date.fromisoformat(told["agreed_on"]) if told["agreed_on"] else None,
-        }
-    )  # fmt: skip
-
-
-def _at(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
