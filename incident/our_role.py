@@ -1,4 +1,4 @@
-"""What we are in an incident: controller, processor for customers, or both; and what only a controller does."""
+"""What we are in an incident, controller or processor, and what only a controller does."""
 
 from flask_babel import gettext as _
 

@@ -6,14 +6,15 @@ say anyway is no name.
 """
 
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
 LEGAL_FORMS = frozenset({
-    "a/s", "aps", "as", "asa", "ab", "ag", "gmbh", "i/s", "k/s", "p/s", "ivs", "amba", "a.m.b.a.", "oy", "oyj",
-    "ltd", "ltd.", "limited", "plc", "llp", "inc", "inc.", "llc", "bv", "b.v.", "hb", "kb", "ans", "da",
+    "a/s", "aps", "as", "asa", "ab", "ag", "gmbh", "i/s", "k/s", "p/s", "ivs", "amba", "a.m.b.a.", "oy",
+    "oyj", "ltd", "ltd.", "limited", "plc", "llp", "inc", "inc.", "llc", "bv", "b.v.", "hb", "kb", "ans", "da",
     "(publ)", "se", "sa", "s.a.",
 })  # fmt: skip
 SHORTEST_REFERENCE = 4
@@ -55,6 +56,7 @@ class Names:
         flat = _flat(text)
         lower = flat.casefold()
         words = {each.group() for each in _WORD.finditer(lower)}
+        words |= {each[:-1] for each in words if each.endswith("s")}  # the genitive: "Jysks kunder"
         found: dict[UUID, Naming] = {}
         for word in words & self._by_first_word.keys():
             for each in self._by_first_word[word]:
@@ -72,15 +74,17 @@ def _sought(customer_id: UUID, name: str, reference: str) -> Iterator[_Sought]:
     yield _Sought(customer_id, name, whole, exact=False)
     if bare and bare != whole:
         yield _Sought(customer_id, name, bare, exact=" " not in bare)
+        if " " not in bare and bare.upper() != bare:
+            yield _Sought(customer_id, name, bare.upper(), exact=True)
     told = _flat(reference)
     if len(told) >= SHORTEST_REFERENCE and not (told.isdigit() and len(told) == SHORTEST_REFERENCE):
         yield _Sought(customer_id, name, told, exact=False)
 
 
 def _flat(text: str) -> str:
-    return " ".join(text.split())
+    return " ".join(unicodedata.normalize("NFC", text).split())
 
 
 def _stands_in(said: str, text: str) -> bool:
     """Whether it stands there as words of its own, and not inside another word."""
-    return re.search(rf"(?<!\w){re.escape(said)}(?!\w)", text) is not None
+    return re.search(rf"(?<!\w){re.escape(said)}(?:['’]?s)?(?!\w)", text) is not None

@@ -1,0 +1,371 @@
+"""A round of notices: what all customers read alike, each one's own part, and the approval of both."""
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import rfc8785
+from flask_babel import gettext as _
+from sqlalchemy import func, select
+
+from accounts.models import StaffMember
+from foundation import ledger, locales
+from foundation.database import db, insert_rows, new_id
+from foundation.errors import Invalid, Missing, Refused
+from incident import drafting, letters, meeting
+from incident.controller_notices import writing
+from incident.controller_notices.names import Names, Naming
+from incident.customer_lists import Details
+from incident.letters import Lack
+from incident.models import ControllerNotice, Customer, Incident, NoticeRound, NoticeState, RoundState
+
+BREACHCLOCK = "Breachclock"
+BEFORE_SENDING = (RoundState.DRAFT, RoundState.APPROVED)
+
+
+@dataclass(frozen=True, slots=True)
+class Addressed:
+    """One customer to be written to: its duty, what the register says of it, whether it was told before."""
+
+    customer_id: UUID
+    duty_id: UUID
+    details: Details
+    follow_up: bool = False
+
+
+def of_incident(incident: Incident) -> list[NoticeRound]:
+    """The rounds of an incident, by number."""
+    mine = select(NoticeRound).where(NoticeRound.incident_id == incident.id)
+    return list(db.session.scalars(mine.order_by(NoticeRound.number)))
+
+
+def of(incident: Incident, round_id: UUID) -> NoticeRound:
+    """One round of an incident, read afresh. Raises: Missing."""
+    found = db.session.scalars(
+        select(NoticeRound)
+        .where(NoticeRound.id == round_id, NoticeRound.incident_id == incident.id)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if found is None:
+        raise Missing(_("There are no such notices."))
+    return found
+
+
+def notices_of(round_: NoticeRound, *states: str) -> list[ControllerNotice]:
+    """The notices of a round, by customer's name; of these states alone when some are given."""
+    mine = select(ControllerNotice).join(Customer, Customer.id == ControllerNotice.customer_id)
+    mine = mine.where(ControllerNotice.round_id == round_.id).order_by(Customer.name_key)
+    if states:
+        mine = mine.where(ControllerNotice.state.in_(states))
+    return list(db.session.scalars(mine))
+
+
+def notice_of(incident: Incident, notice_id: UUID) -> ControllerNotice:
+    """One customer's notice, read afresh. Raises: Missing."""
+    found = db.session.scalars(
+        select(ControllerNotice)
+        .where(ControllerNotice.id == notice_id, ControllerNotice.incident_id == incident.id)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if found is None:
+        raise Missing(_("There is no such notice."))
+    return found
+
+
+def counts(round_: NoticeRound) -> dict[str, int]:
+    """How many notices of a round are in which state."""
+    mine = select(ControllerNotice.state, func.count()).where(ControllerNotice.round_id == round_.id)
+    return {state: count for state, count in db.session.execute(mine.group_by(ControllerNotice.state))}
+
+
+def languages_of(round_: NoticeRound) -> dict[str, int]:
+    """How many customers of a round read which language, in our order of languages."""
+    mine = select(ControllerNotice.locale, func.count()).where(
+        ControllerNotice.round_id == round_.id, ControllerNotice.state != NoticeState.WITHDRAWN
+    )
+    found = {locale: count for locale, count in db.session.execute(mine.group_by(ControllerNotice.locale))}
+    return {locale: found[locale] for locale in locales.LOCALES if locale in found}
+
+
+# --- drafting -----------------------------------------------------------------------------------
+
+
+def open_round(incident: Incident, *, by: StaffMember | None, now: datetime) -> NoticeRound:
+    """The round that is being prepared; a new one, drafted from the facts, where there is none."""
+    known = of_incident(incident)
+    if known and known[-1].state in BEFORE_SENDING:
+        return known[-1]
+    texts = dict(known[-1].texts) if known else {}
+    made = NoticeRound(
+        id=new_id(), organisation_id=incident.organisation_id, incident_id=incident.id, texts=texts,
+        number=len(known) + 1, content_sha256="", facts_number=incident.facts_number, drafted_at=now,
+        state=RoundState.DRAFT, written_by=by.name if by else BREACHCLOCK,
+        written_by_id=by.id if by else None,
+    )  # fmt: skip
+    made.content_sha256 = _hash(made.texts, [])
+    db.session.add(made)
+    db.session.flush()
+    log(incident, made, "notices.drafted", made.written_by, now, facts_version=incident.facts_number)
+    return made
+
+
+def address(
+    incident: Incident, round_: NoticeRound, addressed: Sequence[Addressed], *, by: StaffMember | None,
+    now: datetime,
+) -> int:  # fmt: skip
+    """Draft a notice for each of these customers that has none in this round; how many were made."""
+    there = set(db.session.scalars(
+        select(ControllerNotice.customer_id).where(ControllerNotice.round_id == round_.id)
+    ))  # fmt: skip
+    fresh = [each for each in addressed if each.customer_id not in there]
+    if not fresh:
+        return 0
+    material = drafting.gather(incident)
+    rows = []
+    for each in fresh:
+        own = writing.own_part(each.details, material.facts, follow_up=each.follow_up)
+        locale = each.details.locale
+        rows.append({
+            "id": new_id(), "organisation_id": incident.organisation_id, "round_id": round_.id,
+            "incident_id": incident.id, "duty_id": each.duty_id, "customer_id": each.customer_id,
+            "locale": locale, "own": own, "sha256": writing.own_hash(each.customer_id, locale, own),
+            "state": NoticeState.DRAFT, "drafted_at": now,
+        })  # fmt: skip
+    insert_rows(ControllerNotice, *rows)
+    missing = sorted({each.details.locale for each in fresh} - round_.texts.keys())
+    if missing:
+        round_.texts = round_.texts | {locale: writing.draft(material, locale) for locale in missing}
+    changed(incident, round_, "notices.list_changed", by=by, now=now, added=len(fresh))
+    return len(fresh)
+
+
+def changed(
+    incident: Incident, round_: NoticeRound, action: str, *, by: StaffMember | None, now: datetime,
+    **details: Any,
+) -> None:  # fmt: skip
+    """Write down that text or list changed: the hash follows, and an approval of what was is void."""
+    if round_.state == RoundState.APPROVED:
+        details["approval_void"] = round_.approved_by
+        round_.state = RoundState.DRAFT
+        round_.approved_by = round_.approved_by_id = round_.approved_at = round_.approved_sha256 = None
+    if by is not None:
+        round_.written_by, round_.written_by_id = by.name, by.id
+    db.session.flush()
+    round_.content_sha256 = fingerprint(round_)
+    db.session.flush()
+    log(incident, round_, action, by.name if by else BREACHCLOCK, now, **details)
+
+
+def fingerprint(round_: NoticeRound) -> str:
+    """SHA-256 over texts and list as they are in the database now: what an approval is of."""
+    mine = select(ControllerNotice.customer_id, ControllerNotice.sha256).where(
+        ControllerNotice.round_id == round_.id, ControllerNotice.state != NoticeState.WITHDRAWN
+    )
+    return _hash(round_.texts, sorted(f"{row.customer_id} {row.sha256}" for row in db.session.execute(mine)))
+
+
+def _hash(texts: Mapping[str, Any], notices: Collection[str]) -> str:
+    return hashlib.sha256(rfc8785.dumps({"texts": dict(texts), "notices": list(notices)})).hexdigest()
+
+
+# --- writing ------------------------------------------------------------------------------------
+
+
+def set_texts(
+    incident: Incident, round_: NoticeRound, locale: str, parts: Mapping[str, str], *, seen: str,
+    by: StaffMember, now: datetime,
+) -> bool:  # fmt: skip
+    """Write the common part of one language; whether it changed. An approval is void once it does.
+
+    `seen` is the hash that was on the page. Raises: Refused when it was sent or changed meanwhile.
+    """
+    refuse_sent(round_)
+    refuse_stale(round_, seen)
+    if locale not in round_.texts:
+        raise Invalid(_("Nobody on the list reads this language."))
+    written = writing.cleaned(parts)
+    if round_.texts[locale] == written:
+        return False
+    round_.texts = {**round_.texts, locale: written}
+    changed(incident, round_, "notices.text_changed", by=by, now=now, language=locale)
+    return True
+
+
+def set_own(
+    incident: Incident, round_: NoticeRound, notice: ControllerNotice, *, affected: int | None, note: str,
+    seen: str, by: StaffMember, now: datetime,
+) -> bool:  # fmt: skip
+    """Say how many people are affected at one customer, and what it alone is told; whether that changed.
+
+    Raises: Refused as `set_texts`, and when the note names another customer.
+    """
+    refuse_sent(round_)
+    refuse_stale(round_, seen)
+    said = writing.cleaned_text(note, writing.LONGEST_NOTE)
+    own = {**notice.own, "affected": affected, "note": said}
+    if own == notice.own:
+        return False
+    refuse_names(names_of(incident).found_in(said, but=notice.customer_id))
+    notice.own, notice.sha256 = own, writing.own_hash(notice.customer_id, notice.locale, own)
+    changed(incident, round_, "notices.own_changed", by=by, now=now, customer=notice.customer_id)
+    return True
+
+
+def renew(
+    incident: Incident, round_: NoticeRound, told: Mapping[UUID, Details], *, seen: str, by: StaffMember,
+    now: datetime,
+) -> int:  # fmt: skip
+    """Take each customer's own part anew from the register and the facts; how many changed.
+
+    What a person wrote for one customer stays. `told` holds the register by customer. Raises: as `set_texts`.
+    """
+    refuse_sent(round_)
+    refuse_stale(round_, seen)
+    facts = drafting.gather(incident).facts
+    differing = 0
+    for notice in notices_of(round_, NoticeState.DRAFT):
+        if notice.customer_id not in told:
+            continue
+        details = told[notice.customer_id]
+        own = writing.own_part(details, facts, follow_up=notice.own["follow_up"])
+        own |= {name: notice.own[name] for name in ("affected", "note")}
+        if (own, details.locale) != (notice.own, notice.locale):
+            notice.own, notice.locale = own, details.locale
+            notice.sha256 = writing.own_hash(notice.customer_id, notice.locale, own)
+            differing += 1
+    if differing:
+        db.session.flush()
+        missing = sorted(languages_of(round_).keys() - round_.texts.keys())
+        material = drafting.gather(incident)
+        round_.texts = round_.texts | {locale: writing.draft(material, locale) for locale in missing}
+        changed(incident, round_, "notices.list_changed", by=by, now=now, renewed=differing)
+    return differing
+
+
+# --- what stands in the way ---------------------------------------------------------------------
+
+
+def names_of(incident: Incident) -> Names:
+    """The names and references of every customer of the organisation, those that left among them."""
+    mine = select(Customer.id, Customer.name, Customer.reference).where(
+        Customer.organisation_id == incident.organisation_id
+    )
+    rows = [(row.id, row.name, row.reference) for row in db.session.execute(mine)]
+    return Names(rows, ordinary=writing.ordinary())
+
+
+def namings(incident: Incident, round_: NoticeRound) -> list[Naming]:
+    """Customers that others would read of: named in a common part, or in somebody else's own part."""
+    names = names_of(incident)
+    common = "\n".join(text for parts in round_.texts.values() for text in parts.values())
+    found = {each.customer_id: each for each in names.found_in(common)}
+    for notice in notices_of(round_, NoticeState.DRAFT):
+        own = "\n".join([*notice.own["systems"], notice.own["note"]])
+        for each in names.found_in(own, but=notice.customer_id) if own.strip() else ():
+            found.setdefault(each.customer_id, each)
+    return list(found.values())
+
+
+def refuse_names(found: Sequence[Naming]) -> None:
+    """Refuse what would tell one customer of another. Raises: Refused."""
+    if found:
+        said = ", ".join(f"“{each.said}”" for each in found[:5])
+        raise Refused(
+            _("The text names customers, and others would read it: %(names)s.", names=said),
+            next_step=_("Take their names and references out of it; each notice says whom it is for."),
+        )
+
+
+def lacking(round_: NoticeRound) -> list[Lack]:
+    """What the common parts lack in the languages that somebody on the list reads."""
+    found = []
+    for locale in languages_of(round_):
+        parts = round_.texts.get(locale, {})
+        found += [
+            Lack(locale, part, brackets=False) for part in writing.REQUIRED if not parts.get(part, "").strip()
+        ]
+        found += [
+            Lack(locale, part, brackets=True) for part, text in parts.items() if letters.has_brackets(text)
+        ]
+    return found
+
+
+def refuse_sent(round_: NoticeRound) -> None:
+    """What customers have been told changes no more. Raises: Refused."""
+    if round_.state not in BEFORE_SENDING:
+        raise Refused(
+            _("These notices were sent: what customers have been told changes no more."),
+            next_step=_("What is new, or was wrong, goes to them as a further notice."),
+        )
+
+
+def refuse_stale(round_: NoticeRound, seen: str) -> None:
+    """Refuse what was done to a text or list that has changed since it was shown. Raises: Refused."""
+    if seen != round_.content_sha256:
+        raise Refused(
+            _("Text or list were changed meanwhile by %(who)s. Nothing of yours was saved.",
+              who=round_.written_by),
+            next_step=_("Open the notices again, look at them as they are now, and repeat what you did."),
+        )  # fmt: skip
+
+
+# --- approval -----------------------------------------------------------------------------------
+
+
+def approve(incident: Incident, round_: NoticeRound, *, seen: str, by: StaffMember, now: datetime) -> None:
+    """Stand behind these texts to these customers. Approving it twice changes nothing.
+
+    The second of two persons: whoever wrote last does not approve it. Raises: Refused for that, when it
+    was sent or changed meanwhile, when nobody is on the list, a part is missing, or a customer is named.
+    """
+    refuse_sent(round_)
+    refuse_stale(round_, seen)
+    if round_.state == RoundState.APPROVED:
+        return
+    meeting.refuse_when_over(incident)
+    if round_.written_by_id == by.id:
+        raise Refused(
+            _("You wrote this last: a second person approves it before it goes out."),
+            next_step=_("Ask a colleague who may approve communications to read and approve it."),
+        )
+    drafts = notices_of(round_, NoticeState.DRAFT)
+    if not drafts:
+        raise Refused(_("No customer is on the list."), next_step=_("Add those who are concerned first."))
+    if left := lacking(round_):
+        parts = [f"{locales.NAMES[each.locale]}: {writing.LABELS[each.part]}" for each in left]
+        raise Refused(
+            _("The notices are not whole yet: %(parts)s.", parts="; ".join(parts)),
+            next_step=_("Write what is missing, and replace whatever stands in [brackets]."),
+        )
+    refuse_names(namings(incident, round_))
+    _refuse_other(round_, drafts)
+    round_.state = RoundState.APPROVED
+    round_.approved_by, round_.approved_by_id, round_.approved_at = by.name, by.id, now
+    round_.approved_sha256 = round_.content_sha256
+    db.session.flush()
+    log(incident, round_, "notices.approved", by.name, now, customers=len(drafts),
+        written_by=round_.written_by)  # fmt: skip
+
+
+def _refuse_other(round_: NoticeRound, drafts: Iterable[ControllerNotice]) -> None:
+    """What is stored must be what was saved: each own part by its own hash, the whole by the round's."""
+    whole = fingerprint(round_) == round_.content_sha256
+    if not whole or any(writing.own_hash(n.customer_id, n.locale, n.own) != n.sha256 for n in drafts):
+        raise Refused(
+            _("Text or list differ from what was saved."),
+            next_step=_("Take the register over anew, look at the notices, then approve them."),
+        )
+
+
+def log(
+    incident: Incident, round_: NoticeRound, action: str, by: str, now: datetime, *,
+    reason: str | None = None, **details: Any,
+) -> None:  # fmt: skip
+    """Write the ledger's entry about a round: hashes and counts, never whom it goes to."""
+    ledger.append(
+        incident.chain, action, organisation_id=incident.organisation_id, actor=by, at=now, reason=reason,
+        round=round_.number, content_sha256=round_.content_sha256, **details,
+    )  # fmt: skip
