@@ -27,6 +27,7 @@ from incident.models import (
     NotificationState,
 )
 from incident.rules import deadlines
+from incident.rules.awareness import Moment
 from incident.rules.evaluation import Evaluation, evaluate
 from incident.rules.facts import Facts, parse, parse_organisation
 from incident.rules.regimes import REGIMES
@@ -34,6 +35,7 @@ from playbooks import runs
 
 TRIAGE = "triage"
 TELL_AUTHORITY, TELL_PEOPLE = "authority_notification", "subject_communication"
+TELL_CONTROLLERS = "notice_to_controller"
 CARRIED = {  # the duties that each playbook carries out
     TELL_AUTHORITY: ("gdpr-33", "promise-authority"),
     TELL_PEOPLE: ("gdpr-34", "promise-subjects"),
@@ -184,12 +186,15 @@ def stop(
 
 
 def settle(incident: Incident) -> None:
-    """Keep the board's order true: the earliest due time that still runs."""
-    incident.next_due_at = db.session.scalar(
-        select(func.min(Clock.due_at)).where(
-            Clock.incident_id == incident.id, Clock.stopped_at.is_(None), Clock.due_at.is_not(None)
-        )
+    """Keep the board's order true: the earliest due time that still runs, by clock or by agreement."""
+    by_clock = select(func.min(Clock.due_at)).where(
+        Clock.incident_id == incident.id, Clock.stopped_at.is_(None), Clock.due_at.is_not(None)
     )
+    by_agreement = select(func.min(Duty.due_at)).where(
+        Duty.incident_id == incident.id, Duty.regime == "gdpr-33-2", Duty.state.in_(UNFILED)
+    )
+    found = (db.session.scalar(by_clock), db.session.scalar(by_agreement))
+    incident.next_due_at = min((each for each in found if each), default=None)
 
 
 # --- reckoning again ----------------------------------------------------------------------------
@@ -207,7 +212,8 @@ def reckon_again(incident: Incident, *, actor: str, reason: str, now: datetime) 
         _enter_what_stays(incident, facts, filed_by, actor=actor, now=now)
     elif incident.awareness_is_provisional:
         incident.aware_at = advice.awareness.at if advice.awareness else None
-    moved = refresh(incident, [*of(facts, advice), *_by_decision(incident, advice)], now=now)
+    found = [*of(facts, advice), *_by_decision(incident, advice), *_beside(incident, facts, advice)]
+    moved = refresh(incident, found, now=now)
     if moved:
         ledger.append(
             incident.chain, "clocks.moved", organisation_id=incident.organisation_id, actor=actor, at=now,
@@ -247,6 +253,25 @@ def _by_decision(incident: Incident, advice: Evaluation) -> list[deadlines.Clock
     if not runs_already or advice.clock("subject_communication"):
         return []
     return [deadlines.communication_clock(advice.awareness)]
+
+
+def _beside(incident: Incident, facts: Facts, advice: Evaluation) -> list[deadlines.Clock]:
+    """The clock towards our customers, where we are their processor and a controller besides."""
+    known = {each.kind for each in running(incident.id, stopped=True)}
+    if TELL_CONTROLLERS not in known or advice.clock("notice_to_controller"):
+        return []
+    return [towards_customers(facts, advice.awareness)]
+
+
+def towards_customers(facts: Facts, aware: Moment | None) -> deadlines.Clock:
+    """The clock of art. 33(2) towards our customers: it runs from our own awareness.
+
+    Where we are controller as well, what a processor of ours knew earlier is its awareness and not ours.
+    """
+    if facts.is_controller:
+        times = facts.timeline.model_copy(update={"processor_aware_at": None})
+        facts = facts.model_copy(update={"timeline": times})
+    return deadlines.controller_notice_clock(facts, aware)
 
 
 def move_due(incident: Incident, *, actor: str, reason: str, now: datetime) -> None:

@@ -231,8 +231,10 @@ def _authorities(incident: Incident, standing: Standing) -> list[Competent]:
     facts = clocks.current_facts(incident)
     at = incident.aware_at or incident.reported_at
     high = standing.says_high or standing.advice.evaluation.judgement.risk.level == "high"
+    if not facts.is_controller:
+        return []  # a processor tells its controllers, and no authority (art. 33(2))
     found = [each for each in competent(facts, high_risk=high, at=at) if each.notified_by_controller]
-    if found or not facts.is_controller:
+    if found:
         return found
     country = db.session.get_one(Organisation, incident.organisation_id).country
     at_home = facts.organisation.model_copy(update={"main_establishment": country})
@@ -244,6 +246,8 @@ def _authorities(incident: Incident, standing: Standing) -> list[Competent]:
 
 def _follow_decision(incident: Incident, duty: Duty, standing: Standing, word: _Word) -> None:
     """One known duty: owed again, or not owed any more; what is met stays met."""
+    if duty.regime not in QUESTION_OF:
+        return  # decided elsewhere, as of each customer alone
     decision = standing.releasing(duty.regime)
     if duty.state == DutyState.MET or duty.is_owed == (decision is None):
         return

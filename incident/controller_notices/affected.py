@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 
 from foundation.database import db
 from incident.models import Customer, CustomerProcessor, Incident, Processor
@@ -37,7 +37,7 @@ def of(incident: Incident, facts: Facts) -> list[UUID]:
     return list(db.session.scalars(wanted.where(or_(*ways)).order_by(Customer.name_key)))
 
 
-def _under_agreement(incident: Incident, facts: Facts) -> object:
+def _under_agreement(incident: Incident, facts: Facts) -> ColumnElement[bool]:
     """An agreement that ended frees from nothing that happened before its end."""
     since: datetime = min(filter(None, (facts.timeline.occurred_from, incident.reported_at)))
     return or_(Customer.ended_at.is_(None), Customer.ended_at >= since)

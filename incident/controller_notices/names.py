@@ -14,8 +14,8 @@ from uuid import UUID
 
 LEGAL_FORMS = frozenset({
     "a/s", "aps", "as", "asa", "ab", "ag", "gmbh", "i/s", "k/s", "p/s", "ivs", "amba", "a.m.b.a.", "oy",
-    "oyj", "ltd", "ltd.", "limited", "plc", "llp", "inc", "inc.", "llc", "bv", "b.v.", "hb", "kb", "ans", "da",
-    "(publ)", "se", "sa", "s.a.",
+    "oyj", "ltd", "ltd.", "limited", "plc", "llp", "inc", "inc.", "llc", "bv", "b.v.", "hb", "kb", "ans",
+    "da", "(publ)", "se", "sa", "s.a.",
 })  # fmt: skip
 SHORTEST_REFERENCE = 4
 _WORD = re.compile(r"\w+")

@@ -78,7 +78,7 @@ def notice_of(incident: Incident, notice_id: UUID) -> ControllerNotice:
 def counts(round_: NoticeRound) -> dict[str, int]:
     """How many notices of a round are in which state."""
     mine = select(ControllerNotice.state, func.count()).where(ControllerNotice.round_id == round_.id)
-    return {state: count for state, count in db.session.execute(mine.group_by(ControllerNotice.state))}
+    return {row[0]: row[1] for row in db.session.execute(mine.group_by(ControllerNotice.state))}
 
 
 def languages_of(round_: NoticeRound) -> dict[str, int]:
@@ -86,7 +86,7 @@ def languages_of(round_: NoticeRound) -> dict[str, int]:
     mine = select(ControllerNotice.locale, func.count()).where(
         ControllerNotice.round_id == round_.id, ControllerNotice.state != NoticeState.WITHDRAWN
     )
-    found = {locale: count for locale, count in db.session.execute(mine.group_by(ControllerNotice.locale))}
+    found = {row[0]: row[1] for row in db.session.execute(mine.group_by(ControllerNotice.locale))}
     return {locale: found[locale] for locale in locales.LOCALES if locale in found}
 
 

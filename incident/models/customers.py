@@ -72,7 +72,6 @@ class FanOut(Owned, Base):
     facts_number: Mapped[int]
     begun_at: Mapped[datetime]
     done_at: Mapped[datetime | None]  # every customer that was affected then has its duty
-    aware_at: Mapped[datetime | None]  # the incident's awareness that due times were reckoned by
     customers: Mapped[int] = mapped_column(default=0)
 
 

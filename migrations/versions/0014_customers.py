@@ -124,7 +124,6 @@ def upgrade() -> None:
         sa.Column("facts_number", sa.Integer(), nullable=False),
         sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("aware_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("customers", sa.Integer(), nullable=False),
         sa.Column("organisation_id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(["incident_id"], ["incidents.id"], name=op.f("fk_fan_outs_incident_id")),
