@@ -34,6 +34,9 @@ BLUEPRINTS = (
     "incident.views.reports",
     "incident.views.misdirected",
     "incident.views.processors",
+    "incident.views.customers",
+    "incident.views.incident_customers",
+    "incident.views.controller_notices",
     "incident.views.authority_notifications",
     "incident.views.subject_communications",
     "incident.views.register",
@@ -42,6 +45,7 @@ BLUEPRINTS = (
 # Each module's `commands` are added to `breachclock`; those first load the least.
 COMMANDS = (
     "incident.cli",
+    "incident.customer_commands",
     "incident.operations",
     "incident.starting",
     "accounts.cli",
@@ -112,6 +116,8 @@ def recurring() -> tuple[tuple[str, str, float, str], ...]:
         ("playbooks", "playbooks.jobs.tick", 1.0, "runs"),
         ("reconcile", "incident.jobs.reconcile", 5.0, ""),
         ("advise", "incident.jobs.keep_advice", 15.0, ""),
+        ("customers", "incident.jobs.owe_customers", 2.0, ""),
+        ("notices", "incident.jobs.tell_customers", 2.0, ""),
     )
 
 

@@ -1,11 +1,13 @@
 """What workers and the clock run about incidents."""
 
+from collections.abc import Callable
 from uuid import UUID
 
 import structlog
 
 from foundation.database import db, everyone, transaction, utcnow
 from incident import advice, subject_communication
+from incident.controller_notices import fan_out, sending
 from incident.models import Incident
 from incident.rules.facts import FactsFault
 
@@ -55,3 +57,38 @@ def _set_aside(incident_id: UUID, number: int) -> None:
         marked = advice.mark_unreadable(db.session.get_one(Incident, incident_id), number, now=utcnow())
     event = "facts.not_readable" if marked else "advice.not_kept"
     log.error(event, incident=str(incident_id), version=number)
+
+
+def owe_customers() -> int:
+    """Make the duties towards the customers an incident concerns; returns how many incidents were looked at.
+
+    A part at a time, each in a transaction of its own: reports and pages wait for no more than one part.
+    """
+    with everyone():
+        waiting = fan_out.waiting()
+        for incident_id in waiting:
+            _in_parts("customers.not_owed", incident_id, fan_out.step)
+    return len(waiting)
+
+
+def tell_customers() -> int:
+    """Post and follow the notices of each round under way; returns how many rounds had anything to do."""
+    busy = 0
+    with everyone():
+        for round_id in sending.under_way():
+            if sending.has_news(round_id):
+                busy += 1
+                _in_parts("notices.not_posted", round_id, sending.post_next)
+                _in_parts("notices.not_followed", round_id, sending.follow)
+    return busy
+
+
+def _in_parts(event: str, about: UUID, part: Callable[..., bool]) -> None:
+    """Call it, each time in a transaction of its own, while it says that there is more to do."""
+    try:
+        more = True
+        while more:
+            with transaction():
+                more = part(about, now=utcnow())
+    except Exception:  # whatever it was, the others must still be looked at
+        log.exception(event, about=str(about))

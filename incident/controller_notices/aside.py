@@ -170,7 +170,7 @@ def _withdraw(incident: Incident, ids: set[UUID], *, by: StaffMember, now: datet
         rounds.changed(incident, round_, "notices.list_changed", by=by, now=now, withdrawn=count)
 
 
-def _log(
+def _log(  # noqa: PLR0917  an entry's parts in their order
     incident: Incident, action: str, by: StaffMember, now: datetime, reason: str, duties: Sequence[Duty]
 ) -> None:
     ledger.append(

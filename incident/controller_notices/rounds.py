@@ -9,18 +9,25 @@ from uuid import UUID
 
 import rfc8785
 from flask_babel import gettext as _
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from accounts.models import StaffMember
 from foundation import ledger, locales
+from foundation.database import changed as changed_rows
 from foundation.database import db, insert_rows, new_id
 from foundation.errors import Invalid, Missing, Refused
-from incident import drafting, letters, meeting
+from incident import drafting
 from incident.controller_notices import writing
 from incident.controller_notices.names import Names, Naming
 from incident.customer_lists import Details
-from incident.letters import Lack
-from incident.models import ControllerNotice, Customer, Incident, NoticeRound, NoticeState, RoundState
+from incident.models import (
+    ControllerNotice,
+    Customer,
+    Incident,
+    NoticeRound,
+    NoticeState,
+    RoundState,
+)
 
 BREACHCLOCK = "Breachclock"
 BEFORE_SENDING = (RoundState.DRAFT, RoundState.APPROVED)
@@ -117,11 +124,9 @@ def address(
     now: datetime,
 ) -> int:  # fmt: skip
     """Draft a notice for each of these customers that has none in this round; how many were made."""
-    there = set(db.session.scalars(
-        select(ControllerNotice.customer_id).where(ControllerNotice.round_id == round_.id)
-    ))  # fmt: skip
+    there, back = _taken_back(round_, {each.customer_id for each in addressed})
     fresh = [each for each in addressed if each.customer_id not in there]
-    if not fresh:
+    if not fresh and not back:
         return 0
     material = drafting.gather(incident)
     rows = []
@@ -138,8 +143,22 @@ def address(
     missing = sorted({each.details.locale for each in fresh} - round_.texts.keys())
     if missing:
         round_.texts = round_.texts | {locale: writing.draft(material, locale) for locale in missing}
-    changed(incident, round_, "notices.list_changed", by=by, now=now, added=len(fresh))
-    return len(fresh)
+    changed(incident, round_, "notices.list_changed", by=by, now=now, added=len(fresh) + back)
+    return len(fresh) + back
+
+
+def _taken_back(round_: NoticeRound, wanted: set[UUID]) -> tuple[set[UUID], int]:
+    """Who is on the list already; and how many of those wanted are on it again that had left it."""
+    mine = select(ControllerNotice.customer_id).where(ControllerNotice.round_id == round_.id)
+    left = ControllerNotice.state == NoticeState.WITHDRAWN
+    again = [each for each in db.session.scalars(mine.where(left)) if each in wanted]
+    if again:
+        changed_rows(
+            update(ControllerNotice)
+            .where(ControllerNotice.round_id == round_.id, left, ControllerNotice.customer_id.in_(again))
+            .values(state=NoticeState.DRAFT)
+        )
+    return set(db.session.scalars(mine)), len(again)
 
 
 def changed(
@@ -257,18 +276,6 @@ def names_of(incident: Incident) -> Names:
     return Names(rows, ordinary=writing.ordinary())
 
 
-def namings(incident: Incident, round_: NoticeRound) -> list[Naming]:
-    """Customers that others would read of: named in a common part, or in somebody else's own part."""
-    names = names_of(incident)
-    common = "\n".join(text for parts in round_.texts.values() for text in parts.values())
-    found = {each.customer_id: each for each in names.found_in(common)}
-    for notice in notices_of(round_, NoticeState.DRAFT):
-        own = "\n".join([*notice.own["systems"], notice.own["note"]])
-        for each in names.found_in(own, but=notice.customer_id) if own.strip() else ():
-            found.setdefault(each.customer_id, each)
-    return list(found.values())
-
-
 def refuse_names(found: Sequence[Naming]) -> None:
     """Refuse what would tell one customer of another. Raises: Refused."""
     if found:
@@ -277,20 +284,6 @@ def refuse_names(found: Sequence[Naming]) -> None:
             _("The text names customers, and others would read it: %(names)s.", names=said),
             next_step=_("Take their names and references out of it; each notice says whom it is for."),
         )
-
-
-def lacking(round_: NoticeRound) -> list[Lack]:
-    """What the common parts lack in the languages that somebody on the list reads."""
-    found = []
-    for locale in languages_of(round_):
-        parts = round_.texts.get(locale, {})
-        found += [
-            Lack(locale, part, brackets=False) for part in writing.REQUIRED if not parts.get(part, "").strip()
-        ]
-        found += [
-            Lack(locale, part, brackets=True) for part, text in parts.items() if letters.has_brackets(text)
-        ]
-    return found
 
 
 def refuse_sent(round_: NoticeRound) -> None:
@@ -310,54 +303,6 @@ def refuse_stale(round_: NoticeRound, seen: str) -> None:
               who=round_.written_by),
             next_step=_("Open the notices again, look at them as they are now, and repeat what you did."),
         )  # fmt: skip
-
-
-# --- approval -----------------------------------------------------------------------------------
-
-
-def approve(incident: Incident, round_: NoticeRound, *, seen: str, by: StaffMember, now: datetime) -> None:
-    """Stand behind these texts to these customers. Approving it twice changes nothing.
-
-    The second of two persons: whoever wrote last does not approve it. Raises: Refused for that, when it
-    was sent or changed meanwhile, when nobody is on the list, a part is missing, or a customer is named.
-    """
-    refuse_sent(round_)
-    refuse_stale(round_, seen)
-    if round_.state == RoundState.APPROVED:
-        return
-    meeting.refuse_when_over(incident)
-    if round_.written_by_id == by.id:
-        raise Refused(
-            _("You wrote this last: a second person approves it before it goes out."),
-            next_step=_("Ask a colleague who may approve communications to read and approve it."),
-        )
-    drafts = notices_of(round_, NoticeState.DRAFT)
-    if not drafts:
-        raise Refused(_("No customer is on the list."), next_step=_("Add those who are concerned first."))
-    if left := lacking(round_):
-        parts = [f"{locales.NAMES[each.locale]}: {writing.LABELS[each.part]}" for each in left]
-        raise Refused(
-            _("The notices are not whole yet: %(parts)s.", parts="; ".join(parts)),
-            next_step=_("Write what is missing, and replace whatever stands in [brackets]."),
-        )
-    refuse_names(namings(incident, round_))
-    _refuse_other(round_, drafts)
-    round_.state = RoundState.APPROVED
-    round_.approved_by, round_.approved_by_id, round_.approved_at = by.name, by.id, now
-    round_.approved_sha256 = round_.content_sha256
-    db.session.flush()
-    log(incident, round_, "notices.approved", by.name, now, customers=len(drafts),
-        written_by=round_.written_by)  # fmt: skip
-
-
-def _refuse_other(round_: NoticeRound, drafts: Iterable[ControllerNotice]) -> None:
-    """What is stored must be what was saved: each own part by its own hash, the whole by the round's."""
-    whole = fingerprint(round_) == round_.content_sha256
-    if not whole or any(writing.own_hash(n.customer_id, n.locale, n.own) != n.sha256 for n in drafts):
-        raise Refused(
-            _("Text or list differ from what was saved."),
-            next_step=_("Take the register over anew, look at the notices, then approve them."),
-        )
 
 
 def log(

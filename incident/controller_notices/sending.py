@@ -6,6 +6,7 @@ says by what other way it was told. Nothing less meets the duty.
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from flask_babel import gettext as _
@@ -17,7 +18,7 @@ from foundation.database import db
 from foundation.errors import Invalid, Refused
 from incident import clocks, meeting
 from incident.clocks import TELL_CONTROLLERS
-from incident.controller_notices import rounds, writing
+from incident.controller_notices import approving, rounds, writing
 from incident.controller_notices.rounds import BREACHCLOCK
 from incident.models import ControllerNotice, Duty, Incident, NoticeRound, NoticeState, RoundState
 from incident.rules import lifecycle
@@ -58,6 +59,7 @@ def send(
             _("Only approved notices are sent."),
             next_step=_("Have a second person approve text and list."),
         )
+    approving.refuse_while_asides_wait(incident)
     waiting = rounds.counts(round_).get(NoticeState.DRAFT, 0)
     if not seen == round_.approved_sha256 == rounds.fingerprint(round_) or count != waiting:
         raise Refused(
@@ -132,8 +134,8 @@ def has_news(round_id: UUID) -> bool:
         return False
     incident = db.session.get_one(Incident, round_.incident_id)
     found = rounds.counts(round_)
-    if not any(found.get(each) for each in (NoticeState.DRAFT, *UNDECIDED)):
-        return True
+    if found.get(NoticeState.DRAFT) or not any(found.get(each) for each in UNDECIDED):
+        return lifecycle.clocks_run(State(incident.state))
     return bool(_news(incident, round_))
 
 
@@ -190,7 +192,7 @@ def conclude(incident: Incident, round_: NoticeRound, *, now: datetime) -> None:
     if round_.state == RoundState.SENDING and not waits:
         round_.state, round_.completed_at = RoundState.COMPLETE, now
         db.session.flush()
-        rounds.log(incident, round_, "notices.completed", BREACHCLOCK, now, **found)
+        rounds.log(incident, round_, "notices.completed", BREACHCLOCK, now, states=found)
     stop_when_done(incident, now=now)
 
 
@@ -250,7 +252,7 @@ def _told(
 
 
 def _note(
-    incident: Incident, notice: ControllerNotice, action: str, actor: str, now: datetime, **details: object
+    incident: Incident, notice: ControllerNotice, action: str, actor: str, now: datetime, **details: Any
 ) -> None:
     ledger.append(
         incident.chain, action, organisation_id=incident.organisation_id, actor=actor, at=now,

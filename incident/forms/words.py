@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
@@ -118,7 +119,7 @@ CLOCKS: Final = Labels({
     "own_promise_authority": _l("Authority, our promise"),
     "subject_communication": _l("People, by law"),
     "own_promise_subjects": _l("People, our promise"),
-    "notice_to_controller": _l("Our controller, by law"),
+    "notice_to_controller": _l("Our controllers, by law"),
     "triage": _l("First look"),
     "inquiry": _l("Short inquiry"),
 })  # fmt: skip
@@ -126,6 +127,7 @@ DUTIES: Final = {
     "gdpr-33": _l("Notify the authority"), "gdpr-34": _l("Tell the people concerned"),
     "promise-authority": _l("Notify the authority, as promised"),
     "promise-subjects": _l("Tell the people, as promised"),
+    "gdpr-33-2": _l("Tell the controller, as its processor"),
 }  # fmt: skip
 QUESTIONS: Final = {
     "authority": _l("Notify the authority?"), "people": _l("Tell the people concerned?"),
@@ -160,6 +162,8 @@ ROLES: Final = {
 
 def whom(recipient: str) -> str:
     """To whom a duty is owed, by name; an authority whose name is not known by its key."""
+    if recipient.startswith("customer/"):
+        return str(_("a customer"))
     authority = by_key(recipient)
     return authority.named(locales.current()) if authority else str(RECIPIENTS.get(recipient, recipient))
 
