@@ -1,7 +1,7 @@
 """A round of notices: what all customers read alike, each one's own part, and the approval of both."""
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any

@@ -30,7 +30,7 @@ from playbooks import runs
 TEMPLATE = "controller_notice"
 BATCH = 50  # customers in one transaction
 UNDECIDED = (NoticeState.SENT, NoticeState.UNREACHED)  # a message may still arrive
-EVENT = "customers.told"
+EVENT = "controllers.told"
 
 
 def key(notice_id: UUID, position: int) -> str:

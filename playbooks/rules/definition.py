@@ -41,6 +41,7 @@ EVENTS = frozenset({
     "assessment.recorded", "decision.recorded",
     "authority.drafted", "authority.reviewed", "authority.approved", "authority.filed", "authority.receipt",
     "subjects.drafted", "subjects.approved", "subjects.sent",
+    "controllers.told",
 })  # fmt: skip
 
 _TRI = frozenset({"yes", "no"})
