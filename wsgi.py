@@ -34,6 +34,9 @@ BLUEPRINTS = (
     "incident.views.reports",
     "incident.views.misdirected",
     "incident.views.processors",
+    "incident.views.customers",
+    "incident.views.incident_customers",
+    "incident.views.controller_notices",
     "incident.views.authority_notifications",
     "incident.views.subject_communications",
     "incident.views.register",
@@ -42,6 +45,7 @@ BLUEPRINTS = (
 # Each module's `commands` are added to `breachclock`; those first load the least.
 COMMANDS = (
     "incident.cli",
+    "incident.customer_commands",
     "incident.operations",
     "incident.starting",
     "accounts.cli",

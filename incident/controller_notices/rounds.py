@@ -70,6 +70,13 @@ def notices_of(round_: NoticeRound, *states: str) -> list[ControllerNotice]:
     return list(db.session.scalars(mine))
 
 
+def notice_ids(round_: NoticeRound) -> list[UUID]:
+    """The notices of a round by customer's name, as ids alone."""
+    mine = select(ControllerNotice.id).join(Customer, Customer.id == ControllerNotice.customer_id)
+    of_round = ControllerNotice.round_id == round_.id, ControllerNotice.state != NoticeState.WITHDRAWN
+    return list(db.session.scalars(mine.where(*of_round).order_by(Customer.name_key)))
+
+
 def notice_of(incident: Incident, notice_id: UUID) -> ControllerNotice:
     """One customer's notice, read afresh. Raises: Missing."""
     found = db.session.scalars(

@@ -46,7 +46,7 @@ class Row:
     duty: Duty
     stand: Stand
     notice_id: UUID | None
-    round_number: int | None
+    round_id: UUID | None
     aside: SetAside | None
 
 
@@ -112,9 +112,9 @@ def _rows(incident: Incident) -> list[Row]:
     rows = []
     for duty in fan_out.duties_of(incident):
         customer_id = fan_out.customer_of(duty)
-        notice_id, state, number = latest.get(customer_id, (None, None, None))
+        notice_id, state, round_id = latest.get(customer_id, (None, None, None))
         stand = _stand(duty, state, waits=customer_id in waiting, reachable=customer_id in reachable)
-        rows.append(Row(known[customer_id], duty, stand, notice_id, number, waiting.get(customer_id)))
+        rows.append(Row(known[customer_id], duty, stand, notice_id, round_id, waiting.get(customer_id)))
     order = {each: place for place, each in enumerate(Stand)}
     return sorted(rows, key=lambda row: (order[row.stand], *_by_due(row.duty), row.customer.name_key))
 
@@ -123,9 +123,9 @@ def _by_due(duty: Duty) -> tuple[bool, float]:
     return (duty.due_at is None, duty.due_at.timestamp() if duty.due_at else 0.0)
 
 
-def _latest(incident: Incident) -> dict[UUID, tuple[UUID, str, int]]:
+def _latest(incident: Incident) -> dict[UUID, tuple[UUID, str, UUID]]:
     mine = (
-        select(ControllerNotice.customer_id, ControllerNotice.id, ControllerNotice.state, NoticeRound.number)
+        select(ControllerNotice.customer_id, ControllerNotice.id, ControllerNotice.state, NoticeRound.id)
         .join(NoticeRound, NoticeRound.id == ControllerNotice.round_id)
         .where(ControllerNotice.incident_id == incident.id)
         .order_by(NoticeRound.number)

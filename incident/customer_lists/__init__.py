@@ -5,6 +5,7 @@ all faults of all rows are told at once. The export has the same columns, so tha
 """
 
 from incident.customer_lists.cells import (
+    BETWEEN,
     CATEGORIES,
     COLUMNS,
     CONTACTS,
@@ -20,6 +21,7 @@ from incident.customer_lists.cells import (
 from incident.customer_lists.files import MOST_ROWS, Reading, read, seal, unseal, written
 
 __all__ = [
+    "BETWEEN",
     "CATEGORIES",
     "COLUMNS",
     "CONTACTS",
