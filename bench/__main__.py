@@ -2,9 +2,9 @@
 
 import argparse
 
-from bench import evaluate, intake, latency
+from bench import evaluate, fan_out, intake, latency
 
-BENCHES = {"intake": intake.run, "latency": latency.run}  # each on every database
+BENCHES = {"intake": intake.run, "latency": latency.run, "fan_out": fan_out.run}  # each on every database
 DATABASES = ("sqlite", "postgresql")
 
 
@@ -18,7 +18,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "what", nargs="?", default="all", choices=["evaluate", *BENCHES, "all"],
         help="evaluate: facts judged a minute by one core; intake: reports taken in per second; "
-        "latency: from the answer to the provider having the page",
+        "latency: from the answer to the provider having the page; "
+        "fan_out: 2,000 customers, each its duty and its drafted notice",
     )  # fmt: skip
     parser.add_argument("--database", choices=DATABASES, help="on one database alone")
     parser.add_argument("--seconds", type=float, default=6, help="of load for each server in each round")

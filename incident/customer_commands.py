@@ -56,12 +56,9 @@ def import_file(file: Path, key: str, *, dry_run: bool) -> None:
 
 def _read(file: Path, known: customer_lists.Known) -> customer_lists.Reading:
     data = file.read_bytes()
-    with click.progressbar(length=max(data.count(b"\n") - 1, 1), label="Reading", file=_errors()) as bar:
+    rows, errors = max(data.count(b"\n") - 1, 1), click.get_text_stream("stderr")
+    with click.progressbar(length=rows, label="Reading", file=errors) as bar:
         return customer_lists.read(data, known, progress=lambda _row: bar.update(1))
-
-
-def _errors() -> click.utils.KeepOpenFile:
-    return click.utils.KeepOpenFile(click.get_text_stream("stderr"))
 
 
 @customer_group.command("export")

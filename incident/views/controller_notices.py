@@ -60,7 +60,8 @@ def show(incident_id: UUID, round_id: UUID) -> ResponseReturnValue:
         rounds=rounds.of_incident(incident), languages=rounds.languages_of(round_),
         lacking=approving.lacking(round_) if before else [], labels=writing.LABELS,
         namings=approving.namings(incident, round_) if round_.state == RoundState.DRAFT else [],
-        first=next(iter(rounds.notice_ids(round_)), None), moving=moving, looks_again=looks_again, refresh=REFRESH,
+        first=next(iter(rounds.notice_ids(round_)), None), moving=moving, looks_again=looks_again,
+        refresh=REFRESH,
     )  # fmt: skip
     return page, {"Refresh": str(REFRESH)} if looks_again else {}
 

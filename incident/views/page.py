@@ -278,6 +278,11 @@ def _actions(made: Page, staff: StaffMember) -> Iterator[Action]:
             _("Confirm or reject"), _("Is it a personal data breach? Say so."),
             url_for("incidents.show", **place, _anchor="triage"),
         )  # fmt: skip
+    if (made.customers.owed or made.offered) and may(staff, Permission.PREPARE_COMMUNICATION):
+        yield Action(
+            _("Tell the customers"), _("We are their processor, and they are owed a notice."),
+            url_for("incident_customers.index", **place),
+        )  # fmt: skip
     if incident.state == State.CONFIRMED and not made.assessments and may(staff, Permission.ASSESS):
         yield Action(
             _("Assess and decide"), _("Nobody has decided yet whom to tell. Undecided means notify."),
@@ -299,15 +304,6 @@ def _about_duties(made: Page, staff: StaffMember) -> Iterator[Action]:
     to_people = url_if("subject_communications.index", **place)
     if owed & {"gdpr-34", "promise-subjects"} and to_people and may(staff, Permission.PREPARE_COMMUNICATION):
         yield Action(_("Tell the people concerned"), _("They have not all been told yet."), to_people)
-    to_customers = url_if("incident_customers.index", **place)
-    if (
-        (made.customers.owed or made.offered)
-        and to_customers
-        and may(staff, Permission.PREPARE_COMMUNICATION)
-    ):
-        yield Action(
-            _("Tell the customers"), _("We are their processor, and they are owed a notice."), to_customers
-        )
     if made.assessments and not owed and not made.customers.owed and may(staff, Permission.CLOSE_INCIDENT):
         yield Action(
             _("Close the incident"), _("Every duty is met or decided."),

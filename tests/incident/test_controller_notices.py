@@ -6,7 +6,7 @@ from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from foundation.database import acting_for, db, everyone, transaction, utcnow
 from foundation.errors import Refused
-from incident import authority_notification, customers, jobs
+from incident import authority_notification, customers, intake, jobs, triage
 from incident.controller_notices import aside, fan_out, rounds, sending
 from incident.models import Incident
 from incident.rules.facts import parse
@@ -35,10 +35,11 @@ def towards(cast, incident_id, customer_id):
 
 
 def test_each_customer_behind_the_processor_is_owed_a_notice_by_its_own_agreement(app, cast):
+    hostco = controllers.processor_of(cast, people.HOSTCO)
     known = controllers.register(
         cast, controllers.details(cast, "Butik Nord A/S"),
         controllers.details(cast, "Uden Timer ApS", notice_hours=None),
-        controllers.details(cast, "Over HostCo ApS", processors=(controllers.processor_of(cast, people.HOSTCO),)),
+        controllers.details(cast, "Over HostCo ApS", processors=(hostco,)),
         controllers.details(cast, "Et Andet Sted ApS", processors=()),
         controllers.details(cast, "Ophørt ApS", ended_at=ago(days=30)),
     )  # fmt: skip
@@ -83,11 +84,11 @@ def test_awareness_that_moves_takes_every_agreement_along(app, cast):
     known = controllers.register(cast, controllers.details(cast, "Butik Nord A/S"))
     incident_id = reported(cast)
     controllers.owe()
-    from incident import triage  # noqa: PLC0415
-
     earlier = ago(hours=3)
     with working(cast, incident_id) as incident:
-        triage.fix_awareness(incident, earlier, reason="They telephoned.", after=1, by="Astrid Holm", now=utcnow())
+        triage.fix_awareness(
+            incident, earlier, reason="They telephoned.", after=1, by="Astrid Holm", now=utcnow()
+        )
 
     duty = towards(cast, incident_id, known["Butik Nord A/S"])
     assert (duty.due_at - earlier).total_seconds() == 24 * 3600
@@ -126,8 +127,6 @@ def test_as_processor_we_owe_customers_a_notice_and_no_authority_anything(app, c
 def test_a_role_corrected_to_processor_stops_drafting_approving_and_filing_here_and_in_the_database(
     app, cast
 ):
-    from incident import intake  # noqa: PLC0415
-
     incident_id = assessed(cast)
     with working(cast, incident_id) as incident:
         duty = authority_notification.duties_of(incident)[0]
@@ -244,7 +243,8 @@ def test_delivery_meets_the_duty_and_a_second_sending_tells_nobody_twice(app, ca
 
 def test_whom_no_message_reached_is_owed_until_a_person_says_how_it_was_told(app, cast, sandbox, work, clock):
     known = controllers.register(
-        cast, controllers.details(cast, "Butik Nord A/S"), controllers.details(cast, "Uden Vagt ApS", contacts=()),
+        cast, controllers.details(cast, "Butik Nord A/S"),
+        controllers.details(cast, "Uden Vagt ApS", contacts=()),
     )  # fmt: skip
     incident_id = reported(cast)
     controllers.owe()
@@ -280,7 +280,8 @@ def test_nobody_is_set_aside_by_one_person_and_while_it_waits_nothing_is_sent(ap
     controllers.write(cast, incident_id)
     one = {known["Butik Nord A/S"]}
     with working(cast, incident_id) as incident:
-        aside.propose(incident, one, reason="Uses another store.", by=person(cast, people.ASTRID), now=utcnow())
+        astrid = person(cast, people.ASTRID)
+        aside.propose(incident, one, reason="Uses another store.", by=astrid, now=utcnow())
     with pytest.raises(Refused, match="nobody has agreed"):
         controllers.approve(cast, incident_id)
     with pytest.raises(Refused, match="yourself"), working(cast, incident_id) as incident:
