@@ -27,7 +27,7 @@ from incident.rules.lifecycle import State
 
 REGIME: Final = "gdpr-33-2"
 PROVISION: Final = "GDPR art. 33(2)"
-BATCH: Final = 100  # customers in one transaction: others wait for the database no longer than that
+BATCH: Final = 200  # customers in one transaction: others wait for the database no longer than that
 FOUND: Final = "We are their processor, and their data run through what is affected."
 
 
@@ -70,8 +70,14 @@ def step(incident_id: UUID, *, now: datetime, most: int = BATCH) -> bool:
 def lacking(incident: Incident) -> list[UUID]:
     """The customers concerned by facts and register as they are, that have no duty yet, by name."""
     found = affected.of(incident, clocks.current_facts(incident))
-    there = {each.recipient for each in duties_of(incident)} if found else set()
+    there = _recipients(incident) if found else set()
     return [each for each in found if recipient(each) not in there]
+
+
+def _recipients(incident: Incident) -> set[str]:
+    """The customers that have a duty, by how it names them."""
+    mine = select(Duty.recipient).where(Duty.incident_id == incident.id, Duty.regime == REGIME)
+    return set(db.session.scalars(mine))
 
 
 def offered(incident: Incident) -> list[Customer]:
@@ -88,7 +94,7 @@ def add(incident: Incident, ids: Collection[UUID], *, reason: str, by: StaffMemb
     meeting.refuse_when_over(incident)
     if not ids:
         raise Refused(_("No customer was chosen."), next_step=_("Tick those who are concerned."))
-    there = {each.recipient for each in duties_of(incident)}
+    there = _recipients(incident)
     fresh = [each for each in dict.fromkeys(ids) if recipient(each) not in there]
     why = reason.strip() or _("Added by a person.")
     _owe(incident, fresh, reason=why, by=by, now=now)
@@ -134,7 +140,14 @@ def draft_for(incident: Incident, ids: Sequence[UUID], *, by: StaffMember, now: 
 
 
 def _draft(incident: Incident, found: Sequence[Customer], *, by: StaffMember | None, now: datetime) -> None:
-    towards = {each.recipient: each for each in duties_of(incident)}
+    wanted = [recipient(each.id) for each in found]
+    towards: dict[str, Duty] = {}
+    for start in range(0, len(wanted), 500):
+        mine = select(Duty).where(
+            Duty.incident_id == incident.id, Duty.regime == REGIME,
+            Duty.recipient.in_(wanted[start : start + 500]),
+        )  # fmt: skip
+        towards |= {each.recipient: each for each in db.session.scalars(mine)}
     told_before = set(db.session.scalars(
         select(ControllerNotice.customer_id).where(
             ControllerNotice.incident_id == incident.id, ControllerNotice.told_at.is_not(None)

@@ -16,7 +16,7 @@ from foundation import ledger, locales
 from foundation.database import changed as changed_rows
 from foundation.database import db, insert_rows, new_id
 from foundation.errors import Invalid, Missing, Refused
-from incident import drafting
+from incident import clocks, drafting
 from incident.controller_notices import writing
 from incident.controller_notices.names import Names, Naming
 from incident.customer_lists import Details
@@ -135,10 +135,10 @@ def address(
     fresh = [each for each in addressed if each.customer_id not in there]
     if not fresh and not back:
         return 0
-    material = drafting.gather(incident)
+    facts = clocks.current_facts(incident)
     rows = []
     for each in fresh:
-        own = writing.own_part(each.details, material.facts, follow_up=each.follow_up)
+        own = writing.own_part(each.details, facts, follow_up=each.follow_up)
         locale = each.details.locale
         rows.append({
             "id": new_id(), "organisation_id": incident.organisation_id, "round_id": round_.id,
@@ -147,8 +147,8 @@ def address(
             "state": NoticeState.DRAFT, "drafted_at": now,
         })  # fmt: skip
     insert_rows(ControllerNotice, *rows)
-    missing = sorted({each.details.locale for each in fresh} - round_.texts.keys())
-    if missing:
+    if missing := sorted({each.details.locale for each in fresh} - round_.texts.keys()):
+        material = drafting.gather(incident)
         round_.texts = round_.texts | {locale: writing.draft(material, locale) for locale in missing}
     changed(incident, round_, "notices.list_changed", by=by, now=now, added=len(fresh) + back)
     return len(fresh) + back
@@ -250,7 +250,7 @@ def renew(
     """
     refuse_sent(round_)
     refuse_stale(round_, seen)
-    facts = drafting.gather(incident).facts
+    facts = clocks.current_facts(incident)
     differing = 0
     for notice in notices_of(round_, NoticeState.DRAFT):
         if notice.customer_id not in told:
