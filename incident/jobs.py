@@ -7,7 +7,7 @@ import structlog
 
 from foundation.database import db, everyone, transaction, utcnow
 from incident import advice, subject_communication
-from incident.controller_notices import fan_out, sending
+from incident.controller_notices import fan_out, rounds, sending
 from incident.models import Incident
 from incident.rules.facts import FactsFault
 
@@ -68,6 +68,8 @@ def owe_customers() -> int:
         waiting = fan_out.waiting()
         for incident_id in waiting:
             _in_parts("customers.not_owed", incident_id, fan_out.step)
+        for round_id in rounds.behind():
+            _in_parts("notices.not_drafted", round_id, rounds.catch_up)
     return len(waiting)
 
 

@@ -96,6 +96,7 @@ SENTENCES: Mapping[str, LazyString] = {
     "customers.set_aside": _l("%(customers)s customers were set aside, a second person agreeing."),
     "customers.aside_taken_back": _l("A customer that was set aside is concerned after all."),
     "notices.drafted": _l("Notices to controllers were begun (round %(round)s)."),
+    "notices.caught_up": _l("Drafted notices followed the facts (version %(facts_version)s)."),
     "notices.text_changed": _l("What all controllers read was changed: %(language)s."),
     "notices.own_changed": _l("What one controller alone reads was changed."),
     "notices.list_changed": _l("The list of controllers to be told changed."),

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import rfc8785
 from flask_babel import gettext as _
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 
 from accounts.models import StaffMember
 from foundation import ledger, locales
@@ -115,6 +115,7 @@ def open_round(incident: Incident, *, by: StaffMember | None, now: datetime) -> 
     texts = dict(known[-1].texts) if known else {}
     made = NoticeRound(
         id=new_id(), organisation_id=incident.organisation_id, incident_id=incident.id, texts=texts,
+        drafted=dict(known[-1].drafted) if known else {}, aware_at=incident.aware_at,
         number=len(known) + 1, content_sha256="", facts_number=incident.facts_number, drafted_at=now,
         state=RoundState.DRAFT, written_by=by.name if by else BREACHCLOCK,
         written_by_id=by.id if by else None,
@@ -147,11 +148,49 @@ def address(
             "state": NoticeState.DRAFT, "drafted_at": now,
         })  # fmt: skip
     insert_rows(ControllerNotice, *rows)
-    if missing := sorted({each.details.locale for each in fresh} - round_.texts.keys()):
-        material = drafting.gather(incident)
-        round_.texts = round_.texts | {locale: writing.draft(material, locale) for locale in missing}
+    _draft_missing(incident, round_, {each.details.locale for each in fresh})
     changed(incident, round_, "notices.list_changed", by=by, now=now, added=len(fresh) + back)
     return len(fresh) + back
+
+
+def _draft_missing(incident: Incident, round_: NoticeRound, wanted: set[str]) -> None:
+    if missing := sorted(wanted - round_.texts.keys()):
+        material = drafting.gather(incident)
+        drafts = {locale: writing.draft(material, locale) for locale in missing}
+        round_.texts, round_.drafted = round_.texts | drafts, round_.drafted | drafts
+
+
+def behind() -> list[UUID]:
+    """The rounds not sent yet that were drafted from facts or an awareness that hold no more."""
+    mine = select(NoticeRound.id).join(Incident, Incident.id == NoticeRound.incident_id)
+    moved = or_(
+        NoticeRound.facts_number != Incident.facts_number,
+        NoticeRound.aware_at.is_distinct_from(Incident.aware_at),
+    )
+    return list(db.session.scalars(mine.where(NoticeRound.state.in_(BEFORE_SENDING), moved)))
+
+
+def catch_up(round_id: UUID, *, now: datetime) -> bool:
+    """Draft anew what nobody has written otherwise; what a person wrote stays. No more to do after it."""
+    incident = db.session.scalars(
+        select(Incident)
+        .join(NoticeRound, NoticeRound.incident_id == Incident.id)
+        .where(NoticeRound.id == round_id)
+        .with_for_update(of=Incident)
+        .execution_options(populate_existing=True)
+    ).one()
+    round_, material = of(incident, round_id), drafting.gather(incident)
+    texts, drafted = dict(round_.texts), dict(round_.drafted)
+    for locale, before in round_.drafted.items():
+        fresh = writing.draft(material, locale)
+        untouched = [part for part in fresh if texts[locale].get(part) == before.get(part)]
+        texts[locale] = texts[locale] | {part: fresh[part] for part in untouched}
+        drafted[locale] = before | {part: fresh[part] for part in untouched}
+    round_.facts_number, round_.aware_at = incident.facts_number, incident.aware_at
+    if texts != round_.texts:
+        round_.texts, round_.drafted = texts, drafted
+        changed(incident, round_, "notices.caught_up", by=None, now=now, facts_version=incident.facts_number)
+    return False
 
 
 def _taken_back(round_: NoticeRound, wanted: set[UUID]) -> tuple[set[UUID], int]:
@@ -264,9 +303,7 @@ def renew(
             differing += 1
     if differing:
         db.session.flush()
-        missing = sorted(languages_of(round_).keys() - round_.texts.keys())
-        material = drafting.gather(incident)
-        round_.texts = round_.texts | {locale: writing.draft(material, locale) for locale in missing}
+        _draft_missing(incident, round_, set(languages_of(round_)))
         changed(incident, round_, "notices.list_changed", by=by, now=now, renewed=differing)
     return differing
 

@@ -20,11 +20,12 @@ from incident.customer_lists import Details
 from incident.drafting import Material, Words
 from incident.rules.facts import Facts
 
-PARTS: Final = ("subject", "nature", "consequences", "measures", "open", "next", "contact", "sender")
+PARTS: Final = ("subject", "nature", "aware", "consequences", "measures", "open", "next", "contact", "sender")
 REQUIRED: Final = ("subject", "nature", "measures", "next", "contact", "sender")
-ONE_LINE: Final = frozenset({"subject", "contact", "sender"})
+ONE_LINE: Final = frozenset({"subject", "aware", "contact", "sender"})
 LABELS: Final = {
-    "subject": _l("Subject"), "nature": _l("What happened"), "consequences": _l("What it may lead to"),
+    "subject": _l("Subject"), "nature": _l("What happened"), "aware": _l("When you became aware"),
+    "consequences": _l("What it may lead to"),
     "measures": _l("What was done and is planned"), "open": _l("What is not known yet"),
     "next": _l("When you write again"), "contact": _l("Whom to contact"), "sender": _l("Who writes"),
 }  # fmt: skip
@@ -51,7 +52,7 @@ def ordinary(locales_: Iterable[str] = tuple(locales.LOCALES)) -> str:
 
 def draft(material: Material, locale: str) -> dict[str, str]:
     """The common parts in one language, as far as the facts say them."""
-    words = words_of(locale)
+    words, at = words_of(locale), material.incident.aware_at
     known = [each for each in material.facts.consequences if each != "other"]
     consequences = words.word("notice_texts", "consequences_open")
     if known:
@@ -60,6 +61,7 @@ def draft(material: Material, locale: str) -> dict[str, str]:
     return {
         "subject": words.word("notice", "subject"),
         "nature": _nature(material, words),
+        "aware": words.word("notice_texts", "aware", at=words.instant(at, material.zone)) if at else "",
         "consequences": consequences,
         "measures": words.word("notice_texts", "measures"),
         "open": _open(material.facts, words),
@@ -77,13 +79,10 @@ def _nature(material: Material, words: Words) -> str:
     where = words.word("notice", "ours")
     if facts.chain:
         where = words.word("notice", "sub_processor", name=facts.chain[-1].name)
-    nature = words.word(
+    return words.word(
         "notice_texts", "nature", when=_when(material, words), where=where,
         losses=said or words.word("notice_texts", "nature_open"),
     ).strip()  # fmt: skip
-    at = material.incident.aware_at
-    aware = words.word("notice_texts", "aware", at=words.instant(at, material.zone)) if at else ""
-    return f"{nature}\n\n{aware}".strip()
 
 
 def _when(material: Material, words: Words) -> str:
@@ -190,9 +189,9 @@ def context(own: Mapping[str, Any], parts: Mapping[str, str], locale: str, conta
     words = words_of(locale)
     told = [
         ("", _intro(own, words)),
-        ("nature", parts["nature"]),
+        ("nature", f"{parts['nature']}\n\n{parts.get('aware', '')}".strip()),
         ("yours", own_text(own, locale)),
-        *[(part, parts[part]) for part in ("consequences", "measures", "open", "next")],
+        *[(part, parts.get(part, "")) for part in ("consequences", "measures", "open", "next")],
         ("note", own["note"]),
         ("role", words.word("notice_texts", "role")),
     ]

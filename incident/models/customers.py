@@ -106,9 +106,11 @@ class NoticeRound(Owned, Base):
     incident_id: Mapped[UUID] = mapped_column(ForeignKey("incidents.id"))
     number: Mapped[int]
     texts: Mapped[dict[str, Any]] = mapped_column(EncryptedJSON)  # locale -> part -> text
+    drafted: Mapped[dict[str, Any]] = mapped_column(EncryptedJSON)  # the same as facts and awareness gave it
     content_sha256: Mapped[str] = mapped_column(String(64))  # over texts and list together
     state: Mapped[str] = mapped_column(String(20), default=RoundState.DRAFT)
-    facts_number: Mapped[int]
+    facts_number: Mapped[int]  # what it was drafted from
+    aware_at: Mapped[datetime | None]
     drafted_at: Mapped[datetime]
     written_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("staff_members.id"))  # none: the clock
     written_by: Mapped[str] = mapped_column(String(200))

@@ -103,8 +103,9 @@ def _form(cells: dict[str, str], faults: dict[str, str], customer_id: UUID | Non
         labels=customer_lists.LABELS, contacts=range(1, customer_lists.CONTACTS + 1), words=words,
         choices={
             "processors": [(name, name) for name in sorted(names.values())],
-            "categories": [(each, words.say(each)) for each in customer_lists.CATEGORIES],
-            "groups": [(each, words.say(each)) for each in customer_lists.GROUPS],
+            "categories": [(each, words.say(each)) for each in customer_lists.CATEGORIES
+                           if each != "unspecified"],
+            "groups": [(each, words.say(each)) for each in customer_lists.GROUPS if each != "unknown"],
         },
     )  # fmt: skip
 

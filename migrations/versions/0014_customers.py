@@ -138,6 +138,8 @@ def upgrade() -> None:
         sa.Column("incident_id", sa.Uuid(), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("texts", sa.LargeBinary(), nullable=False),
+        sa.Column("drafted", sa.LargeBinary(), nullable=False),
+        sa.Column("aware_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("content_sha256", sa.String(length=64), nullable=False),
         sa.Column("state", sa.String(length=20), nullable=False),
         sa.Column("facts_number", sa.Integer(), nullable=False),

@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
+from foundation import locales
 from foundation.database import acting_for, db, everyone, transaction, utcnow
 from foundation.errors import Refused
 from incident import authority_notification, customers, intake, jobs, triage
@@ -93,6 +94,10 @@ def test_awareness_that_moves_takes_every_agreement_along(app, cast):
     duty = towards(cast, incident_id, known["Butik Nord A/S"])
     assert (duty.due_at - earlier).total_seconds() == 24 * 3600
     assert incident_of(cast, incident_id).next_due_at <= duty.due_at
+    controllers.owe()
+    with working(cast, incident_id) as incident:
+        said = controllers.round_of(incident).texts["da"]["aware"]
+    assert locales.instant(earlier, "Europe/Copenhagen", "da") in said
 
 
 def test_customers_who_come_later_are_offered_and_added_by_a_person(app, cast):
