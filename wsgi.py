@@ -30,6 +30,8 @@ BLUEPRINTS = (
     "incident.views.versions",
     "incident.views.assessments",
     "incident.views.decisions",
+    "incident.views.duties",
+    "incident.views.regimes",
     "incident.views.steps",
     "incident.views.reports",
     "incident.views.misdirected",
@@ -118,6 +120,8 @@ def recurring() -> tuple[tuple[str, str, float, str], ...]:
         ("advise", "incident.jobs.keep_advice", 15.0, ""),
         ("customers", "incident.jobs.owe_customers", 2.0, ""),
         ("notices", "incident.jobs.tell_customers", 2.0, ""),
+        ("duties", "incident.jobs.keep_duties", 2.0, ""),
+        ("remind", "incident.jobs.remind_of_duties", 1.0, ""),
     )
 
 

@@ -16,12 +16,14 @@ from sqlalchemy import func, select
 from accounts.models import Organisation
 from foundation import ledger
 from foundation.database import Ready, db, new_id, ready
-from incident import rungs
+from incident import rungs, stages
 from incident.models import (
+    OWED,
     UNFILED,
     AuthorityNotification,
     Clock,
     Duty,
+    DutyStage,
     FactsVersion,
     Incident,
     NotificationState,
@@ -186,15 +188,22 @@ def stop(
 
 
 def settle(incident: Incident) -> None:
-    """Keep the board's order true: the earliest due time that still runs, by clock or by agreement."""
-    by_clock = select(func.min(Clock.due_at)).where(
+    """Keep the board's order true: the earliest due time that still runs."""
+    clocks = select(func.min(Clock.due_at)).where(
         Clock.incident_id == incident.id, Clock.stopped_at.is_(None), Clock.due_at.is_not(None)
     )
+    owed = [Duty.incident_id == incident.id, Duty.state.in_(OWED)]
+    staged = select(func.min(DutyStage.due_at)).join(Duty, Duty.id == DutyStage.duty_id)
+    without_clock = select(func.min(Duty.due_at)).where(
+        *owed, Duty.first_filed_at.is_(None), Duty.clock_kind.not_in(select(Clock.kind).where(
+            Clock.incident_id == incident.id
+        )),
+    )  # fmt: skip
     by_agreement = select(func.min(Duty.due_at)).where(
-        Duty.incident_id == incident.id, Duty.regime == "gdpr-33-2", Duty.state.in_(UNFILED)
+        *owed, Duty.first_filed_at.is_(None), Duty.clock_kind == TELL_CONTROLLERS
     )
-    found = (db.session.scalar(by_clock), db.session.scalar(by_agreement))
-    incident.next_due_at = min((each for each in found if each), default=None)
+    ends = [clocks, staged.where(*owed, DutyStage.filed_at.is_(None)), without_clock, by_agreement]
+    incident.next_due_at = min(filter(None, map(db.session.scalar, ends)), default=None)
 
 
 # --- reckoning again ----------------------------------------------------------------------------
@@ -212,6 +221,7 @@ def reckon_again(incident: Incident, *, actor: str, reason: str, now: datetime) 
         _enter_what_stays(incident, facts, filed_by, actor=actor, now=now)
     elif incident.awareness_is_provisional:
         incident.aware_at = advice.awareness.at if advice.awareness else None
+    stages.move(incident, stages.moments_of(incident, facts), now=now)
     found = [*of(facts, advice), *_by_decision(incident, advice), *_beside(incident, facts, advice)]
     moved = refresh(incident, found, now=now)
     if moved:
@@ -226,6 +236,12 @@ def reckon_again(incident: Incident, *, actor: str, reason: str, now: datetime) 
             runs.move_anchor(incident.chain, anchor, at, actor=actor, reason=reason, now=now)
     move_due(incident, actor=actor, reason=reason, now=now)
     return moved
+
+
+def move_stages(incident: Incident, *, now: datetime) -> None:
+    """Let stages and contract duties follow what they count from, as after a filing or a classification."""
+    stages.move(incident, stages.moments_of(incident, current_facts(incident)), now=now)
+    settle(incident)
 
 
 def _enter_what_stays(incident: Incident, facts: Facts, filed_by: str, *, actor: str, now: datetime) -> None:

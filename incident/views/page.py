@@ -37,7 +37,7 @@ from incident.models import (
 from incident.rules.facts import Facts
 from incident.rules.lifecycle import State
 from incident.triage.closing import Hindrances
-from incident.views import beside
+from incident.views import beside, laid_out
 from incident.views.beside import Beside, DecisionRow
 from incident.views.shown import processor_names
 from notifications import delivery, paging
@@ -121,6 +121,7 @@ class Page:
     duties: list[Duty]
     customers: standing.Summary
     offered: int  # customers whom new facts or a changed register brought in
+    laid: dict[UUID, laid_out.Laid]
     steps: list[StepView]
     calls: list[Call]
     messages: list[delivery.Line]
@@ -132,6 +133,11 @@ class Page:
     hindrances: Hindrances
     draft: FactsDraft | None
     action: Action | None = field(default=None)
+
+    @property
+    def classifies(self) -> bool:
+        """Whether something counts from a classification as major."""
+        return laid_out.may_classify(self.laid.values())
 
 
 def page(incident: Incident, *, version: int | None, now: datetime) -> Page:
@@ -149,6 +155,7 @@ def page(incident: Incident, *, version: int | None, now: datetime) -> Page:
         decisions=beside.decisions_of(incident, advice), undecided=decisions.undecided(incident, advice),
         duties=[each for each in owed.duties_of(incident) if each.regime != TO_CUSTOMERS],
         customers=standing.summary(incident, now), offered=len(fan_out.offered(incident)),
+        laid=laid_out.of_incident(incident),
         steps=runs.steps_for(incident.chain), calls=_calls(incident),
         messages=delivery.log_for(incident.chain),
         names={each.id: each.name for each in people.staff_of(incident.organisation_id)},
