@@ -1,5 +1,6 @@
 """What operators run about customers: a whole register in or out."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -56,9 +57,13 @@ def import_file(file: Path, key: str, *, dry_run: bool) -> None:
 
 def _read(file: Path, known: customer_lists.Known) -> customer_lists.Reading:
     data = file.read_bytes()
-    rows, errors = max(data.count(b"\n") - 1, 1), click.get_text_stream("stderr")
-    with click.progressbar(length=rows, label="Reading", file=errors) as bar:
-        return customer_lists.read(data, known, progress=lambda _row: bar.update(1))
+    rows = max(data.count(b"\n") - 1, 1)
+    with click.progressbar(length=rows, label="Reading", file=sys.stderr) as bar:
+
+        def progress(_row: int) -> None:
+            bar.update(1)
+
+        return customer_lists.read(data, known, progress=progress)
 
 
 @customer_group.command("export")
