@@ -46,6 +46,9 @@ BLUEPRINTS = (
     "incident.views.misdirected",
     "incident.views.processors",
     "incident.views.may_be_hit",
+    "incident.views.customers",
+    "incident.views.incident_customers",
+    "incident.views.controller_notices",
     "incident.views.authority_notifications",
     "incident.views.subject_communications",
     "incident.views.register",
@@ -54,6 +57,7 @@ BLUEPRINTS = (
 # Each module's `commands` are added to `breachclock`; those first load the least.
 COMMANDS = (
     "incident.cli",
+    "incident.customer_cli",
     "incident.operations",
     "incident.processor_cli",
     "incident.starting",
@@ -129,6 +133,8 @@ def recurring() -> tuple[tuple[str, str, float, str], ...]:
         ("advise", "incident.jobs.keep_advice", 15.0, ""),
         ("fit", "incident.jobs.start_playbooks", 5.0, ""),
         ("draft", "incident.jobs.draft_what_is_asked_for", 15.0, ""),
+        ("customers", "incident.jobs.owe_customers", 2.0, ""),
+        ("notices", "incident.jobs.tell_customers", 2.0, ""),
         ("duties", "incident.jobs.keep_duties", 2.0, ""),
         ("remind", "incident.jobs.remind_of_duties", 1.0, ""),
         ("forget", "incident.jobs.forget_refused", 3600.0, ""),

@@ -29,6 +29,7 @@ from incident.models import (
     NotificationState,
 )
 from incident.rules import deadlines
+from incident.rules.awareness import Moment
 from incident.rules.evaluation import Evaluation, evaluate
 from incident.rules.facts import Facts, parse, parse_organisation
 from incident.rules.regimes import REGIMES
@@ -36,6 +37,7 @@ from playbooks import runs
 
 TRIAGE = "triage"
 TELL_AUTHORITY, TELL_PEOPLE = "authority_notification", "subject_communication"
+TELL_CONTROLLERS = "notice_to_controller"
 CARRIED = {  # the duties that each playbook carries out
     TELL_AUTHORITY: ("gdpr-33", "promise-authority"),
     TELL_PEOPLE: ("gdpr-34", "promise-subjects"),
@@ -197,7 +199,10 @@ def settle(incident: Incident) -> None:
             Clock.incident_id == incident.id
         )),
     )  # fmt: skip
-    ends = [clocks, staged.where(*owed, DutyStage.filed_at.is_(None)), without_clock]
+    by_agreement = select(func.min(Duty.due_at)).where(
+        *owed, Duty.first_filed_at.is_(None), Duty.clock_kind == TELL_CONTROLLERS
+    )
+    ends = [clocks, staged.where(*owed, DutyStage.filed_at.is_(None)), without_clock, by_agreement]
     incident.next_due_at = min(filter(None, map(db.session.scalar, ends)), default=None)
 
 
@@ -217,7 +222,8 @@ def reckon_again(incident: Incident, *, actor: str, reason: str, now: datetime) 
     elif incident.awareness_is_provisional:
         incident.aware_at = advice.awareness.at if advice.awareness else None
     stages.move(incident, stages.moments_of(incident, facts), now=now)
-    moved = refresh(incident, [*of(facts, advice), *_by_decision(incident, advice)], now=now)
+    found = [*of(facts, advice), *_by_decision(incident, advice), *_beside(incident, facts, advice)]
+    moved = refresh(incident, found, now=now)
     if moved:
         ledger.append(
             incident.chain, "clocks.moved", organisation_id=incident.organisation_id, actor=actor, at=now,
@@ -263,6 +269,25 @@ def _by_decision(incident: Incident, advice: Evaluation) -> list[deadlines.Clock
     if not runs_already or advice.clock("subject_communication"):
         return []
     return [deadlines.communication_clock(advice.awareness)]
+
+
+def _beside(incident: Incident, facts: Facts, advice: Evaluation) -> list[deadlines.Clock]:
+    """The clock towards our customers, where we are their processor and a controller besides."""
+    known = {each.kind for each in running(incident.id, stopped=True)}
+    if TELL_CONTROLLERS not in known or advice.clock("notice_to_controller"):
+        return []
+    return [towards_customers(facts, advice.awareness)]
+
+
+def towards_customers(facts: Facts, aware: Moment | None) -> deadlines.Clock:
+    """The clock of art. 33(2) towards our customers: it runs from our own awareness.
+
+    Where we are controller as well, what a processor of ours knew earlier is its awareness and not ours.
+    """
+    if facts.is_controller:
+        times = facts.timeline.model_copy(update={"processor_aware_at": None})
+        facts = facts.model_copy(update={"timeline": times})
+    return deadlines.controller_notice_clock(facts, aware)
 
 
 def move_due(incident: Incident, *, actor: str, reason: str, now: datetime) -> None:

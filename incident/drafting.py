@@ -150,11 +150,16 @@ def pack_words(authority: str, locale: str) -> Words:
 
 def notice_words(locale: str) -> Words:
     """The words of a letter over those of a notification: kinds of data, consequences, listing."""
+    return words_over("notices", "letter", locale)
+
+
+def words_over(folder: str, prefix: str, locale: str) -> Words:
+    """The words of a folder of texts, its sections named by `prefix`, over those of a notification."""
     texts = _texts(f"packs/generic/{locale}.toml")
-    own = _texts(f"notices/{locale}.toml")
-    letter = {key: text for key, text in own.items() if isinstance(text, str)}
-    sections = {f"letter_{key}": part for key, part in own.items() if isinstance(part, dict)}
-    return Words(locale, {**texts, "letter": letter, **sections})
+    own = _texts(f"{folder}/{locale}.toml")
+    single = {key: text for key, text in own.items() if isinstance(text, str)}
+    sections = {f"{prefix}_{key}": part for key, part in own.items() if isinstance(part, dict)}
+    return Words(locale, {**texts, prefix: single, **sections})
 
 
 def _texts(name: str) -> dict[str, Any]:

@@ -141,7 +141,8 @@ def _facts_row(incident_id: UUID, number: int, told: Told, now: datetime) -> dic
     text = json.dumps(told.document, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return {
         "id": new_id(), "organisation_id": told.organisation_id, "incident_id": incident_id, "number": number,
-        "facts": told.document, "sha256": hashlib.sha256(text.encode()).hexdigest(), "source": told.source,
+        "facts": told.document, "our_role": told.facts.our_role, "source": told.source,
+        "sha256": hashlib.sha256(text.encode()).hexdigest(),
         "reason": told.reason, "at": now,
     }  # fmt: skip
 

@@ -21,6 +21,7 @@ from incident import (
     roles,
     subject_communication,
 )
+from incident.controller_notices import fan_out, rounds, sending
 from incident.models import Incident
 from incident.rules.facts import FactsFault
 from playbooks import runs
@@ -226,3 +227,40 @@ def forget_refused() -> int:
     """Remove what is kept of requests that were refused long ago; returns how many rows."""
     with everyone(), transaction():
         return quarantine.forget(now=utcnow())
+
+
+def owe_customers() -> int:
+    """Make the duties towards the customers an incident concerns; returns how many incidents were looked at.
+
+    A part at a time, each in a transaction of its own: reports and pages wait for no more than one part.
+    """
+    with everyone():
+        waiting = fan_out.waiting()
+        for incident_id in waiting:
+            _in_parts("customers.not_owed", incident_id, fan_out.step)
+        for round_id in rounds.behind():
+            _in_parts("notices.not_drafted", round_id, rounds.catch_up)
+    return len(waiting)
+
+
+def tell_customers() -> int:
+    """Post and follow the notices of each round under way; returns how many rounds had anything to do."""
+    busy = 0
+    with everyone():
+        for round_id in sending.under_way():
+            if sending.has_news(round_id):
+                busy += 1
+                _in_parts("notices.not_posted", round_id, sending.post_next)
+                _in_parts("notices.not_followed", round_id, sending.follow)
+    return busy
+
+
+def _in_parts(event: str, about: UUID, part: Callable[..., bool]) -> None:
+    """Call it, each time in a transaction of its own, while it says that there is more to do."""
+    try:
+        more = True
+        while more:
+            with transaction():
+                more = part(about, now=utcnow())
+    except Exception:  # whatever it was, the others must still be looked at
+        log.exception(event, about=str(about))

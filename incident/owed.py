@@ -201,6 +201,8 @@ def _log(incident: Incident, duty: Duty, action: str, word: _Word, decision: Dec
 
 def _follow_decision(incident: Incident, duty: Duty, standing: Standing, word: _Word) -> None:
     """One known duty: owed again, or not owed any more; what is met stays met."""
+    if duty.regime not in QUESTION_OF:
+        return  # decided elsewhere, as of each customer alone
     decision = standing.releasing(duty.regime)
     if duty.state == DutyState.MET or duty.is_owed == (decision is None):
         return

@@ -165,8 +165,10 @@ def _authorities(incident: Incident, standing: Standing) -> list[Competent]:
     facts = clocks.current_facts(incident)
     at = incident.aware_at or incident.reported_at
     high = standing.says_high or standing.advice.evaluation.judgement.risk.level == "high"
+    if not facts.is_controller:
+        return []  # a processor tells its controllers, and no authority (GDPR art. 33(2))
     found = [each for each in competent(facts, high_risk=high, at=at) if each.notified_by_controller]
-    if found or not facts.is_controller:
+    if found:
         return found
     return _at_home(incident, facts, high=high)
 

@@ -94,7 +94,7 @@ def read(data: bytes, *, country: str, locale: str) -> Reading:
     """
     if len(data) > MOST_BYTES:
         raise Invalid(_("The file is larger than 1 MiB."), next_step=_("Split it into several lists."))
-    header, *rows = _rows(_text(data))
+    header, *rows = rows_of(text_of(data))
     reader = _Rows(header[1], country, locale)
     for line, cells in rows:
         reader.take(line, cells)
@@ -115,7 +115,8 @@ def read(data: bytes, *, country: str, locale: str) -> Reading:
 # --- the file -----------------------------------------------------------------------------------
 
 
-def _text(data: bytes) -> str:
+def text_of(data: bytes) -> str:
+    """The text of a file in UTF-8 or Windows-1252. Raises: Invalid."""
     if b"\0" in data:
         raise Invalid(
             _("This is not a CSV file: it holds zero bytes."),
@@ -132,7 +133,7 @@ def _text(data: bytes) -> str:
     )
 
 
-def _rows(text: str) -> list[tuple[int, list[str]]]:
+def rows_of(text: str) -> list[tuple[int, list[str]]]:
     """The rows that hold anything, each with the line it begins on."""
     first = next((line for line in text.splitlines() if line.strip()), "")
     separator = max(SEPARATORS, key=first.count)
@@ -177,7 +178,7 @@ def _columns(header: Sequence[str]) -> dict[str, int]:
 # --- the rows -----------------------------------------------------------------------------------
 
 
-class _Faulty(ValueError):
+class Faulty(ValueError):
     """Why a row is nobody yet."""
 
 
@@ -195,23 +196,23 @@ class _Rows:
         """Read one row; a fault keeps the whole row out."""
         try:
             self.people.append(self._person(line, self._told(cells)))
-        except _Faulty as fault:
+        except Faulty as fault:
             self.faults.append(Noted(line, str(fault)))
 
     def _told(self, cells: list[str]) -> dict[str, str]:
         if len(cells) != self.width:
-            raise _Faulty(_("the row has more or fewer columns than the header"))
+            raise Faulty(_("the row has more or fewer columns than the header"))
         return {ours: cells[at] for ours, at in self.columns.items()}
 
     def _person(self, line: int, told: dict[str, str]) -> Person:
-        name = _name(told["name"])
-        email, phone = _email(told.get("email", "")), _phone(told.get("phone", ""), self.country)
+        name = name_of(told["name"])
+        email, phone = email_of(told.get("email", "")), phone_of(told.get("phone", ""), self.country)
         if not (email or phone):
-            raise _Faulty(_("there is neither an e-mail address nor a number"))
+            raise Faulty(_("there is neither an e-mail address nor a number"))
         return Person(line, name, email, phone, self._language(line, told.get("locale", "")))
 
     def _language(self, line: int, told: str) -> str:
-        word = _plain(told).casefold()
+        word = plain(told).casefold()
         if not word:
             return self.locale
         if found := LANGUAGES.get(word) or locales.known(word):
@@ -253,29 +254,31 @@ def _by_line(each: Person | Noted) -> int:
     return each.line
 
 
-def _plain(cell: str) -> str:
+def plain(cell: str) -> str:
     """A cell without the apostrophe by which spreadsheets and our own exports keep text from being run."""
     cell = cell.strip()
     return cell[1:].strip() if cell[:1] == "'" and cell[1:2] in (*FORMULA, "\t", "\r") else cell
 
 
-def _name(cell: str) -> str:
-    name = _plain(cell)
+def name_of(cell: str) -> str:
+    """A name on one line, without links and formulas. Raises: Faulty."""
+    name = plain(cell)
     if not name:
-        raise _Faulty(_("the name is missing"))
+        raise Faulty(_("the name is missing"))
     if len(name) > LONGEST_NAME:
-        raise _Faulty(_("the name is longer than %(most)d characters", most=LONGEST_NAME))
+        raise Faulty(_("the name is longer than %(most)d characters", most=LONGEST_NAME))
     if any(unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") for sign in name):
-        raise _Faulty(_("the name holds a line break or a control character"))
+        raise Faulty(_("the name holds a line break or a control character"))
     if name[0] in FORMULA:
-        raise _Faulty(_("the name begins like a formula"))
+        raise Faulty(_("the name begins like a formula"))
     if "://" in name or "www." in name.casefold():
-        raise _Faulty(_("the name holds a link"))
+        raise Faulty(_("the name holds a link"))
     return " ".join(name.split())
 
 
-def _email(cell: str) -> str:
-    address = _plain(cell)
+def email_of(cell: str) -> str:
+    """An address as it is written to; empty for none. Raises: Faulty."""
+    address = plain(cell)
     if not address:
         return ""
     try:
@@ -283,22 +286,23 @@ def _email(cell: str) -> str:
             address, check_deliverability=False, test_environment=True, allow_smtputf8=False
         )
     except EmailNotValidError:
-        raise _Faulty(_("the e-mail address is none that can be written to")) from None
+        raise Faulty(_("the e-mail address is none that can be written to")) from None
     return found.normalized
 
 
-def _phone(cell: str, country: str) -> str:
-    number = _plain(cell)
+def phone_of(cell: str, country: str) -> str:
+    """A number as E.164; empty for none. Raises: Faulty."""
+    number = plain(cell)
     if not number:
         return ""
     if not set(number) <= set("0123456789+()-./  "):
-        raise _Faulty(_("the number is not one (a spreadsheet may have rewritten it)"))
+        raise Faulty(_("the number is not one (a spreadsheet may have rewritten it)"))
     try:
         found = parse(number, country)
     except NumberParseException:
         found = None
     if found is None or not is_possible_number(found):
-        raise _Faulty(_("the number has too few or too many digits for its country"))
+        raise Faulty(_("the number has too few or too many digits for its country"))
     return format_number(found, PhoneNumberFormat.E164)
 
 

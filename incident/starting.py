@@ -22,6 +22,7 @@ from foundation.processes import Child
 from foundation.queue import QUEUES
 from foundation.settings import Settings, SettingsError, keep_for_demonstration, load, make_first_keys
 from incident import example
+from incident.example import controllers
 from incident.operations import post_report
 
 REAL = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "SENDGRID_API_KEY")
@@ -198,6 +199,8 @@ class _Story:
         chosen = {address: _passphrase() for address in example.addresses()}
         with _app().app_context(), everyone(), transaction():
             planted = example.plant(chosen, public_url=self.settings.public_url, now=utcnow())
+            for each in controllers.plant(now=utcnow()):
+                planted.phones |= {a: c.name for c in each.contacts for a in (c.email, c.phone) if a}
         names = self.settings.home / "sandbox" / "names.json"
         names.write_text(json.dumps(planted.phones, ensure_ascii=False, indent=1), encoding="utf-8")
         document = {

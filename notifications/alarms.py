@@ -15,6 +15,7 @@ from foundation.database import db
 from notifications import outbox, paging
 from notifications.models import Circuit, Message, State, Stop
 
+NOTICE = "controller_notice"  # goes as communications do: never twice, after every page
 ALARMS = ("not_reached", "provider_refuses", "number_opted_out", "sending_stopped", "reminder_bare")
 
 
@@ -43,7 +44,8 @@ def _not_reached(message: Message, now: datetime) -> int:
     if message.template in ALARMS:
         return 0
     context = {
-        "kind": message.kind.value, "channel": message.channel.value, "why": message.why or "",
+        "kind": "controller" if message.template == NOTICE else message.kind.value,
+        "channel": message.channel.value, "why": message.why or "",
         "path": path(message.about), "unsure": "" if message.state is State.UNREACHED else "yes",
     }  # fmt: skip
     return _raise(message.organisation_id, message.about, "not_reached", context, _key(message), now=now)

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from accounts.models import StaffMember
 from foundation.database import db
 from foundation.errors import Invalid, Refused
-from incident import clocks, drafting, meeting, packs, stages
+from incident import clocks, drafting, meeting, our_role, packs, stages
 from incident.authority_notification import text
 from incident.models import AuthorityNotification, Duty, Incident, NotificationState
 from playbooks import runs
@@ -54,6 +54,7 @@ def file(
             _("This notification was filed already, by %(name)s.", name=notification.filed_by),
             next_step=_("Look at its proof; what is new is a further notification."),
         )
+    our_role.refuse_as_processor(incident)
     if notification.state != NotificationState.APPROVED or notification.approved_at is None:
         raise Refused(
             _("Only an approved text is filed."), next_step=_("Have it approved, then file that very text.")

@@ -12,7 +12,7 @@ from accounts.models import StaffMember
 from foundation import ledger
 from foundation.database import db, new_id
 from foundation.errors import Missing, Refused
-from incident import coverage, drafting, meeting, packs
+from incident import coverage, drafting, meeting, our_role, packs
 from incident.answers import Told
 from incident.drafting import Author
 from incident.models import (
@@ -74,7 +74,11 @@ def open_points(notification: AuthorityNotification, *, at: datetime) -> list[pa
 def draft(
     incident: Incident, duty: Duty, *, by: StaffMember | Author, now: datetime
 ) -> AuthorityNotification:
-    """Draft the initial notification of a duty from the facts; the one there is when there is one."""
+    """Draft the initial notification of a duty from the facts; the one there is when there is one.
+
+    Raises: Refused while our role is processor.
+    """
+    our_role.refuse_as_processor(incident)
     known = next((each for each in of_incident(incident) if each.duty_id == duty.id), None)
     if known:
         return known
@@ -168,6 +172,7 @@ def approve(
     if notification.state == NotificationState.APPROVED:
         return
     meeting.refuse_when_over(incident)
+    our_role.refuse_as_processor(incident)
     refuse_incomplete(notification, at=now)
     notification.state = NotificationState.APPROVED
     notification.approved_by, notification.approved_at = by.name, now

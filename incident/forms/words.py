@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
@@ -127,14 +128,15 @@ CLOCKS: Final = Labels({
     "own_promise_authority": _l("Authority, our promise"),
     "subject_communication": _l("People, by law"),
     "own_promise_subjects": _l("People, our promise"),
-    "notice_to_controller": _l("Our controller, by law"),
+    "notice_to_controller": _l("Our controllers, by law"),
     "triage": _l("First look"),
     "inquiry": _l("Short inquiry"),
 })  # fmt: skip
 DUTIES: Final = {
     "gdpr-33": _l("Notify the authority"), "gdpr-34": _l("Tell the people concerned"),
     "promise-authority": _l("Notify the authority, as promised"),
-    "promise-subjects": _l("Tell the people, as promised"), "gdpr-33-2": _l("Tell the controller"),
+    "promise-subjects": _l("Tell the people, as promised"),
+    "gdpr-33-2": _l("Tell the controller, as its processor"),
     "contract": _l("Tell a party to a contract"), "nis2": _l("Report the incident (NIS2)"),
     "dora": _l("Report the incident (DORA)"), "eprivacy": _l("Notify the breach (ePrivacy)"),
     "pecr": _l("Notify the breach (UK PECR)"),
@@ -193,6 +195,8 @@ ROLES: Final = {
 
 def whom(recipient: str) -> str:
     """To whom a duty is owed, by name; an authority whose name is not known by its key."""
+    if recipient.startswith("customer/"):
+        return str(_("a customer"))
     authority = by_key(recipient)
     return authority.named(locales.current()) if authority else str(RECIPIENTS.get(recipient, recipient))
 

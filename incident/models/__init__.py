@@ -18,6 +18,16 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.database import Base, Owned, new_id
 from foundation.encryption import EncryptedBytes, EncryptedJSON, EncryptedText
+from incident.models.customers import ControllerNotice as ControllerNotice
+from incident.models.customers import Customer as Customer
+from incident.models.customers import CustomerContact as CustomerContact
+from incident.models.customers import CustomerProcessor as CustomerProcessor
+from incident.models.customers import FanOut as FanOut
+from incident.models.customers import NoticeRound as NoticeRound
+from incident.models.customers import NoticeState as NoticeState
+from incident.models.customers import RoundState as RoundState
+from incident.models.customers import SetAside as SetAside
+from incident.models.customers import SetAsideState as SetAsideState
 from incident.models.decided import ALONE as ALONE
 from incident.models.decided import ANSWERS as ANSWERS
 from incident.models.decided import Decision as Decision
@@ -161,6 +171,7 @@ class FactsVersion(Owned, Base):
     incident_id: Mapped[UUID] = mapped_column(ForeignKey("incidents.id"))
     number: Mapped[int]
     facts: Mapped[dict[str, Any]] = mapped_column(EncryptedJSON)
+    our_role: Mapped[str | None] = mapped_column(String(20))  # as the facts say: readable to the database
     sha256: Mapped[str] = mapped_column(String(64))
     source: Mapped[str] = mapped_column(String(200))  # who says so: a processor's or a colleague's name
     reason: Mapped[str | None]

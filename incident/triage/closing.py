@@ -16,6 +16,7 @@ from notifications import delivery
 from playbooks import runs
 
 CLOSED = "The incident was closed."
+TO_CUSTOMERS = "gdpr-33-2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +30,13 @@ class Hindrances:
 
 def hindrances(incident: Incident) -> Hindrances:
     """What must be done before this incident can be closed."""
+    owed = open_duties(incident)
     found = [
         _("%(what)s towards %(whom)s is still owed", what=duty.provision, whom=duty.recipient)
-        for duty in open_duties(incident)
-    ]
+        for duty in owed if duty.regime != TO_CUSTOMERS
+    ]  # fmt: skip
+    if customers := sum(duty.regime == TO_CUSTOMERS for duty in owed):
+        found.append(_("%(count)s customers are still owed a notice", count=customers))
     if not _count(select(func.count()).select_from(Assessment).where(Assessment.incident_id == incident.id)):
         found.append(_("nobody has assessed the risk and decided whom to tell"))
     found += [

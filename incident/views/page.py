@@ -20,6 +20,7 @@ from foundation.http import url_if
 from foundation.ledger import Entry
 from incident import advice as advising
 from incident import assessment, clocks, decisions, drafts, owed, triage
+from incident.controller_notices import fan_out, standing
 from incident.forms.facts import FIELDS, SECTIONS
 from incident.forms.fields import Field, Kind, find
 from incident.models import (
@@ -48,6 +49,9 @@ CLOCKS = (
     "authority_notification", "own_promise_authority", "notice_to_controller", "subject_communication",
     "own_promise_subjects",
 )  # fmt: skip
+
+
+TO_CUSTOMERS = fan_out.REGIME  # perhaps thousands: they have a page of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,8 @@ class Page:
     decisions: list[DecisionRow]
     undecided: list[Question]
     duties: list[Duty]
+    customers: standing.Summary
+    offered: int  # customers whom new facts or a changed register brought in
     laid: dict[UUID, laid_out.Laid]
     steps: list[StepView]
     calls: list[Call]
@@ -149,7 +155,9 @@ def page(incident: Incident, *, version: int | None, now: datetime) -> Page:
         reports=_mine(select(Report).order_by(Report.received_at), Report, incident),
         beside=beside.of(incident, advice, now=now), assessments=assessment.assessments_of(incident),
         decisions=beside.decisions_of(incident, advice), undecided=decisions.undecided(incident, advice),
-        duties=owed.duties_of(incident), laid=laid_out.of_incident(incident),
+        duties=[each for each in owed.duties_of(incident) if each.regime != TO_CUSTOMERS],
+        customers=standing.summary(incident, now), offered=len(fan_out.offered(incident)),
+        laid=laid_out.of_incident(incident),
         steps=runs.steps_for(incident.chain), calls=_calls(incident),
         messages=delivery.log_for(incident.chain),
         names={each.id: each.name for each in people.staff_of(incident.organisation_id)},
@@ -280,6 +288,11 @@ def _actions(made: Page, staff: StaffMember) -> Iterator[Action]:
             _("Confirm or reject"), _("Is it a personal data breach? Say so."),
             url_for("incidents.show", **place, _anchor="triage"),
         )  # fmt: skip
+    if (made.customers.owed or made.offered) and may(staff, Permission.PREPARE_COMMUNICATION):
+        yield Action(
+            _("Tell the customers"), _("We are their processor, and they are owed a notice."),
+            url_for("incident_customers.index", **place),
+        )  # fmt: skip
     if incident.state == State.CONFIRMED and not made.assessments and may(staff, Permission.ASSESS):
         yield Action(
             _("Assess and decide"), _("Nobody has decided yet whom to tell. Undecided means notify."),
@@ -301,7 +314,7 @@ def _about_duties(made: Page, staff: StaffMember) -> Iterator[Action]:
     to_people = url_if("subject_communications.index", **place)
     if owed & {"gdpr-34", "promise-subjects"} and to_people and may(staff, Permission.PREPARE_COMMUNICATION):
         yield Action(_("Tell the people concerned"), _("They have not all been told yet."), to_people)
-    if made.assessments and not owed and may(staff, Permission.CLOSE_INCIDENT):
+    if made.assessments and not owed and not made.customers.owed and may(staff, Permission.CLOSE_INCIDENT):
         yield Action(
             _("Close the incident"), _("Every duty is met or decided."),
             url_for("incidents.show", **place, _anchor="closing"),

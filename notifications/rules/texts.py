@@ -59,6 +59,7 @@ NEEDS: Mapping[str, Needs] = {
     "report_confirmation": _needs("organisation number path received_at timezone"),
     "test_message": _needs("organisation"),
     "subject_notice": _needs("name subject paragraphs contact controller", "again"),
+    "controller_notice": _needs("name subject paragraphs contact controller", "again"),
     "reply_taken": _needs("what path", email=False),
     "reply_taken_already": _needs("what who", email=False),
     "reply_ended": _needs("what", email=False),

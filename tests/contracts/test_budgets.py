@@ -17,6 +17,7 @@ MORE_EDGES = {
     "wsgi": "puts the pieces together",
     "incident.operations": "commands of operators",
     "incident.processor_cli": "commands of operators",
+    "incident.customer_cli": "commands of operators",
     "incident.starting": "commands that start the installation",
     "accounts.sign_in": "Flask-Security calls it before each request",
     "notifications.channels.sendgrid": "SendGrid names an instant of real time after which it will listen",
