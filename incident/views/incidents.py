@@ -11,9 +11,10 @@ from foundation.database import transaction, utcnow
 from foundation.errors import NotAllowed
 from incident import assessment, staff_reports, triage
 from incident.access import locked_incident, visible_incident
-from incident.forms import words
+from incident.forms import chain_words, words
 from incident.models import Incident
 from incident.rules.lifecycle import State
+from incident.views import beside
 from incident.views.page import page
 
 bp = Blueprint("incidents", __name__, url_prefix="/incidents/<uuid:incident_id>")
@@ -26,8 +27,9 @@ def show(incident_id: UUID) -> ResponseReturnValue:
     now = utcnow()
     shown = page(visible_incident(incident_id), version=request.args.get("facts", type=int), now=now)
     return render_template(
-        "incident/incident.html", page=shown, incident=shown.incident, now=now, words=words
-    )
+        "incident/incident.html", page=shown, incident=shown.incident, now=now, words=words,
+        chain_words=chain_words, anchor=beside.anchor,
+    )  # fmt: skip
 
 
 @bp.post("/confirmation")

@@ -10,7 +10,9 @@ from sqlalchemy import select
 from accounts.permissions import Permission, current_staff, requires
 from foundation.database import db, transaction, utcnow
 from foundation.errors import Missing, Refused
-from incident import processors, reports
+from incident import processors, reports, scorecards
+from incident.access import visible_incidents
+from incident.forms import chain_words
 from incident.forms.fields import Sheet, sheet_of
 from incident.models import Endpoint, Processor
 
@@ -103,5 +105,6 @@ def _page(sheet: Sheet) -> str:
     return render_template(
         "incident/processors.html", processors=[each for each in known if each.serves_id is None],
         everybody=known, serving=serving, reporting=reporting,
-        last_heard=reports.last_heard(), sheet=sheet, now=utcnow(),
+        last_heard=reports.last_heard(), sheet=sheet, now=utcnow(), chain_words=chain_words,
+        scorecards=scorecards.of(known, visible_incidents(), now=utcnow()),
     )  # fmt: skip
