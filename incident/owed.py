@@ -93,6 +93,8 @@ def duties_of(incident: Incident) -> list[Duty]:
 
 def settle(incident: Incident, standing: Standing, *, by: str, reason: str, now: datetime) -> None:
     """Bring every duty in line with what holds now; clocks and playbooks follow."""
+    if incident.merged_into_id:
+        return  # whatever it owes is owed by the incident that carries it
     word = _Word(by, reason, now)
     known = duties_of(incident)
     _add(incident, list(_owed(incident, standing)), standing, word)
@@ -245,7 +247,7 @@ def _authorities(incident: Incident, standing: Standing) -> list[Competent]:
 def _follow_decision(incident: Incident, duty: Duty, standing: Standing, word: _Word) -> None:
     """One known duty: owed again, or not owed any more; what is met stays met."""
     decision = standing.releasing(duty.regime)
-    if duty.state == DutyState.MET or duty.is_owed == (decision is None):
+    if duty.state in (DutyState.MET, DutyState.CARRIED) or duty.is_owed == (decision is None):
         return
     if decision:
         release(duty, decision.reason, decision=decision)
@@ -304,6 +306,20 @@ def _tell_playbooks(incident: Incident, word: _Word) -> None:
         )  # fmt: skip
     clocks.move_due(incident, actor=word.by, reason=word.reason, now=word.now)
     runs.move_anchor(incident.chain, "decided", word.now, actor=word.by, reason=word.reason, now=word.now)
+
+
+def carry_out(incident: Incident, *, by: str, reason: str, now: datetime) -> None:
+    """Start the playbooks that carry out what is owed and untold, and aim all of them at what holds now."""
+    facts = clocks.document_of(incident)
+    for playbook in (TELL_AUTHORITY, TELL_PEOPLE):
+        due = clocks.working_deadline(incident.id, playbook, now)
+        if _carries(incident, playbook):
+            runs.start(
+                playbook, organisation_id=incident.organisation_id, about=incident.chain,
+                anchors={"decided": now} | ({"due": due} if due else {}), summary=incident.number,
+                facts=facts, actor=by, now=now,
+            )  # fmt: skip
+    clocks.move_due(incident, actor=by, reason=reason, now=now)
 
 
 def _carries(incident: Incident, playbook: str) -> bool:

@@ -11,12 +11,12 @@ from typing import Any
 from uuid import UUID
 
 from flask import current_app
-from sqlalchemy import bindparam, case, func, select, update
+from sqlalchemy import bindparam, case, func, select, true, update
 
 from accounts.models import Organisation
 from foundation import ledger
 from foundation.database import changed, db, insert_at_end, insert_ready, new_id, ready, rows, table_of
-from incident import doubts, intake
+from incident import doubts, intake, merging, related
 from incident.models import Incident, Processor, Report, ReportState
 from incident.processors import Sender
 from incident.rules import lifecycle
@@ -291,7 +291,8 @@ def _iso(at: datetime) -> str:
 
 def _open_or_extend(letter: Letter, envelope: _Envelope, opening: intake.Opening, now: datetime) -> Outcome:
     sender, told = letter.sender, opening.told
-    incident = _known(sender, envelope.facts.reference)
+    named = _known(sender, envelope.facts.reference)
+    incident = related.carrier_of(named) if named else None
     report_id, incident_id = new_id(), incident.id if incident else opening.id
     _enter(letter, envelope, report_id, incident_id, now)
     if incident is None:
@@ -299,8 +300,8 @@ def _open_or_extend(letter: Letter, envelope: _Envelope, opening: intake.Opening
         _enter_doubts(opening.chain, 1, envelope, told, now)
     else:
         number = incident.number
-        _extend(incident, told, envelope, now)
-        if not lifecycle.clocks_run(State(incident.state)):
+        _extend(incident, told, envelope, now, named=named or incident)
+        if named is not incident or not lifecycle.clocks_run(State(incident.state)):
             _call_somebody(incident, told, now)
     document = {
         "report_id": str(report_id), "incident_id": str(incident_id), "incident_number": number,
@@ -314,31 +315,42 @@ def _open_or_extend(letter: Letter, envelope: _Envelope, opening: intake.Opening
 
 
 def _known(sender: Sender, reference: str) -> Incident | None:
-    """The incident this sender has reported under the same reference, locked."""
+    """The incident this sender has reported under the same reference, locked, and what it is merged into."""
     if not reference:
         return None
     known = rows(_SAME_REFERENCE, processor_id=sender.processor_id, reference=reference).scalar()
     if known is None:
         return None
-    _take_turn(sender)
-    return db.session.get_one(Incident, known, with_for_update=True)
+    _take_turn(sender)  # nobody merges, or splits off again, without it
+    found = db.session.get_one(Incident, known)
+    ids = [known, *(each.id for each in related.carriers_of(found))]
+    return related.lock(found.organisation_id, ids)[known]
 
 
-def _extend(incident: Incident, told: intake.Told, envelope: _Envelope, now: datetime) -> None:
-    """A later telling is a new version; one that was overtaken on its way is kept and changes nothing."""
+def _extend(
+    incident: Incident, told: intake.Told, envelope: _Envelope, now: datetime, *, named: Incident
+) -> None:
+    """A later telling is a new version; one that was overtaken on its way is kept and changes nothing.
+
+    Of an incident that was merged, `named`, it is kept beside the facts of the one that carries it.
+    """
     newest = db.session.scalar(
         select(func.max(_TOLD_AT)).where(
-            Report.incident_id == incident.id, Report.state == ReportState.ACCEPTED
+            Report.incident_id.in_([incident.id, named.id]), Report.state == ReportState.ACCEPTED,
+            Report.processor_id.is_not_distinct_from(told.processor_id) if named is not incident else true(),
         )
-    )
+    )  # fmt: skip
     if newest and min(envelope.told_at, now) < newest:
         ledger.append(
             incident.chain, "report.overtaken", organisation_id=incident.organisation_id, actor=told.source,
             at=now, reason="It was told before a report that had arrived already.", told_at=envelope.told_at,
         )  # fmt: skip
         return
-    number = intake.learn(incident, told, now=now)
-    _enter_doubts(incident.chain, number, envelope, told, now)
+    if named is not incident:
+        number = merging.learn_beside(incident, named, told, now=now)
+    else:
+        number = intake.learn(incident, told, now=now)
+    _enter_doubts(named.chain, number, envelope, told, now)
 
 
 def _enter_doubts(chain: str, version: int, envelope: _Envelope, told: intake.Told, now: datetime) -> None:

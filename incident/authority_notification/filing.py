@@ -148,6 +148,7 @@ def _meet(incident: Incident, notification: AuthorityNotification, by: StaffMemb
     at = notification.filed_at
     duty = db.session.get_one(Duty, notification.duty_id)
     meeting.meet(incident, duty, at=at, actor=by.name, now=now)
+    meeting.count_for_carrier([duty], at=at, actor=by.name, now=now)
     if not text.open_duties(incident):
         for duty in meeting.duties_of(incident, PROMISED):
             meeting.meet(incident, duty, at=at, actor=by.name, now=now)

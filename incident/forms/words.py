@@ -111,7 +111,7 @@ REPORT_STATES: Final = {
 }  # fmt: skip
 DUTY_STATES: Final = {
     "open": _l("Owed"), "in_preparation": _l("Being prepared"), "filed_in_part": _l("Filed in part"),
-    "met": _l("Met"), "not_required": _l("Not required"),
+    "met": _l("Met"), "not_required": _l("Not required"), "carried": _l("Carried by another"),
 }  # fmt: skip
 CLOCKS: Final = Labels({
     "authority_notification": _l("Authority, by law"),
