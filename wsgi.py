@@ -112,6 +112,7 @@ def recurring() -> tuple[tuple[str, str, float, str], ...]:
         ("playbooks", "playbooks.jobs.tick", 1.0, "runs"),
         ("reconcile", "incident.jobs.reconcile", 5.0, ""),
         ("advise", "incident.jobs.keep_advice", 15.0, ""),
+        ("forget", "incident.jobs.forget_refused", 3600.0, ""),
     )
 
 

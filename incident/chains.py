@@ -77,7 +77,6 @@ def agreed_hours(processors: Iterable[Processor]) -> dict[str, float]:
     """Within how many hours each must tell on, by `key_of` its name; who agreed to no hours is absent."""
     found: dict[str, float] = {}
     for each in processors:
-        hours = getattr(each, "notice_hours", None)
-        if hours is not None:
-            found[key_of(each.name)] = hours
+        if each.notice_hours is not None:
+            found[key_of(each.name)] = each.notice_hours
     return found

@@ -5,7 +5,7 @@ from uuid import UUID
 import structlog
 
 from foundation.database import db, everyone, transaction, utcnow
-from incident import advice, subject_communication
+from incident import advice, quarantine, subject_communication
 from incident.models import Incident
 from incident.rules.facts import FactsFault
 
@@ -55,3 +55,9 @@ def _set_aside(incident_id: UUID, number: int) -> None:
         marked = advice.mark_unreadable(db.session.get_one(Incident, incident_id), number, now=utcnow())
     event = "facts.not_readable" if marked else "advice.not_kept"
     log.error(event, incident=str(incident_id), version=number)
+
+
+def forget_refused() -> int:
+    """Remove what is kept of requests that were refused long ago; returns how many rows."""
+    with everyone(), transaction():
+        return quarantine.forget(now=utcnow())

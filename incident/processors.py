@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from flask_babel import gettext as _
 from sqlalchemy import bindparam, select
 
 from accounts.models import Organisation
@@ -13,7 +14,7 @@ from foundation import ledger
 from foundation.database import db, new_id, rows, table_of
 from foundation.errors import Missing, Refused
 from incident.clocks import Registered
-from incident.models import Endpoint, Processor, SigningKey
+from incident.models import Endpoint, Processor, SigningKey, name_key
 
 SECRET_BYTES = 32  # Standard Webhooks: 24 to 64
 OVERLAP = timedelta(days=7)  # a rotated secret stays live so long, so that the sender can change over
@@ -49,26 +50,53 @@ def add(
     actor: str,
     now: datetime,
 ) -> Processor:
-    """Register a processor, or with `serves_id` a sub-processor; `country` is ISO 3166-1 alpha-2."""
-    known = select(Processor.id).where(Processor.organisation_id == organisation_id, Processor.name == name)
-    if db.session.execute(known).first():
-        raise Refused(f"{name} is registered already.", next_step="Open it from the list of processors.")
+    """Register a processor, or with `serves_id` a sub-processor; `country` is ISO 3166-1 alpha-2.
+
+    Raises: Refused when the organisation has one of that name, whatever its case or spacing.
+    """
+    refuse_twice(organisation_id, name)
     processor = Processor(
         id=new_id(), organisation_id=organisation_id, name=name, country=country, service=service,
-        serves_id=serves_id, created_at=now,
+        serves_id=serves_id, created_at=now, changed_at=now,
     )  # fmt: skip
     db.session.add(processor)
     ledger.append(
-        f"organisation/{organisation_id}", "processor.added", organisation_id=organisation_id, actor=actor,
-        at=now, processor=processor.id, name=name, serves=serves_id,
+        chain(processor.id), "processor.added", organisation_id=organisation_id, actor=actor, at=now,
+        name=name, serves=serves_id,
     )  # fmt: skip
     return processor
+
+
+def chain(processor_id: UUID) -> str:
+    """The processor's chain of the ledger."""
+    return f"processor/{processor_id}"
+
+
+def refuse_twice(organisation_id: UUID, name: str) -> None:
+    """Raises: Taken when the organisation has a processor of that name, naming the one there."""
+    same = (Processor.organisation_id == organisation_id, Processor.name_key == name_key(name))
+    there = db.session.execute(select(Processor.name, Processor.ended_at).where(*same)).first()
+    if there is None:
+        return
+    if there.ended_at is not None:
+        raise Taken(
+            _("%(name)s is on record already, as one that has left.", name=there.name),
+            next_step=_("Open it and take it up again."),
+        )
+    raise Taken(
+        _("%(name)s is registered already.", name=there.name),
+        next_step=_("Open it from the list of processors."),
+    )
+
+
+class Taken(Refused):
+    """The name is another processor's."""
 
 
 def named(name: str, organisation_key: str | None = None) -> Processor:
     """The processor of that name. Raises: Missing; Refused when several organisations have one."""
     query = select(Processor).join(Organisation, Organisation.id == Processor.organisation_id)
-    query = query.where(Processor.name == name)
+    query = query.where(Processor.name_key == name_key(name))
     if organisation_key:
         query = query.where(Organisation.key == organisation_key)
     found = list(db.session.scalars(query))
@@ -85,8 +113,10 @@ def give_endpoint(processor: Processor, *, rotate: bool, actor: str, now: dateti
     """Make the processor's endpoint, or with `rotate` a second secret beside the first.
 
     The secret before stays live for a week; older ones end now. Raises: Refused when there is an
-    endpoint already and no rotation was asked for.
+    endpoint already and no rotation was asked for, and for one that has left.
     """
+    if processor.ended_at is not None:
+        raise Refused(f"{processor.name} has left and reports no more.", next_step="Take it up again first.")
     endpoint = db.session.scalars(select(Endpoint).where(Endpoint.processor_id == processor.id)).first()
     if endpoint and not rotate:
         raise Refused(
@@ -108,8 +138,8 @@ def give_endpoint(processor: Processor, *, rotate: bool, actor: str, now: dateti
         )
     )
     ledger.append(
-        f"organisation/{processor.organisation_id}", "processor.key_made", actor=actor, at=now,
-        organisation_id=processor.organisation_id, processor=processor.id, endpoint=endpoint.id,
+        chain(processor.id), "processor.key_made", actor=actor, at=now,
+        organisation_id=processor.organisation_id, endpoint=endpoint.id,
     )  # fmt: skip
     return Credentials(endpoint.id, secret)
 
@@ -121,6 +151,41 @@ def _retire_older(endpoint_id: str, now: datetime) -> None:
     for position, key in enumerate(live):
         ends = now if position else now + OVERLAP
         key.retires_at = min(key.retires_at, ends) if key.retires_at else ends
+
+
+def keys_of(endpoint_id: str) -> list[SigningKey]:
+    """The secrets of an endpoint, the newest first, with those that are retired; none is shown again."""
+    wanted = select(SigningKey).where(SigningKey.endpoint_id == endpoint_id)
+    return list(db.session.scalars(wanted.order_by(SigningKey.created_at.desc(), SigningKey.id.desc())))
+
+
+def end_older(processor: Processor, *, actor: str, now: datetime) -> int:
+    """End every secret but the newest one now; how many were live. Pressed twice, once."""
+    endpoint = db.session.scalars(select(Endpoint).where(Endpoint.processor_id == processor.id)).first()
+    older = [each for each in keys_of(endpoint.id)[1:] if is_live(each, now)] if endpoint else []
+    for each in older:
+        each.retires_at = now
+    if older:
+        db.session.flush()
+        ledger.append(
+            chain(processor.id), "processor.older_keys_ended", organisation_id=processor.organisation_id,
+            actor=actor, at=now, count=len(older),
+        )  # fmt: skip
+    return len(older)
+
+
+def close_endpoint(processor: Processor, now: datetime) -> int:
+    """Nothing signs for it from now on; how many secrets were live. The caller enters it in the ledger."""
+    endpoint = db.session.scalars(select(Endpoint).where(Endpoint.processor_id == processor.id)).first()
+    live = [each for each in keys_of(endpoint.id) if is_live(each, now)] if endpoint else []
+    for each in live:
+        each.retires_at = now
+    return len(live)
+
+
+def is_live(key: SigningKey, now: datetime) -> bool:
+    """Whether the secret signs at `now`."""
+    return key.retires_at is None or key.retires_at > now
 
 
 def sender(endpoint_id: str, now: datetime) -> Sender | None:
@@ -149,4 +214,5 @@ _SENDER = (
     .where(_ENDPOINTS.id == bindparam("endpoint_id"), _ORGANISATIONS.id == _ENDPOINTS.organisation_id)
     .where(_KEYS.endpoint_id == _ENDPOINTS.id, _PROCESSORS.id == _ENDPOINTS.processor_id)
     .where(_KEYS.retires_at.is_(None) | (_KEYS.retires_at > bindparam("now")))
+    .where(_PROCESSORS.ended_at.is_(None))
 )

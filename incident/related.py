@@ -70,3 +70,10 @@ def lock(organisation_id: UUID, ids: Collection[UUID]) -> dict[UUID, Incident]:
     wanted = select(Incident).where(Incident.id.in_(ids)).order_by(Incident.id)
     fresh = wanted.with_for_update().execution_options(populate_existing=True)
     return {each.id: each for each in db.session.scalars(fresh)}
+
+
+def locked(incident_id: UUID) -> Incident:
+    """One incident, locked with all that carry it; whoever merges has the organisation's turn as well."""
+    incident = db.session.get_one(Incident, incident_id)
+    ids = {incident.id, *(each.id for each in carriers_of(incident))}
+    return lock(incident.organisation_id, ids)[incident_id]

@@ -1,40 +1,35 @@
 """POST /api/v1/reports/{endpoint_id}: a processor reports, signed by the Standard Webhooks specification.
 
-Nothing is answered with 202 before it is committed. What is not signed leaves nothing but a count;
-what is signed and cannot be read as facts is kept and put before a person.
+Nothing is answered with 202 before it is committed. What is not signed leaves a short note in quarantine;
+what is signed and cannot be read as facts is kept and opens an incident to be read. Whoever signed gets an
+answer signed with the same secret.
 """
 
 import hashlib
-import hmac
-from base64 import b64encode
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
-from math import floor
 from uuid import UUID
 
 import structlog
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, current_app, jsonify, make_response, request
 from flask.typing import ResponseReturnValue
 from limits import parse
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
-from standardwebhooks.webhooks import Webhook
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from accounts.permissions import open_to_all, signed_by
 from foundation import http, queue
-from foundation.database import db, everyone, utcnow
+from foundation.database import db, everyone, transaction, utcnow
 from foundation.database.together import committed
-from incident import openapi, processors, reports
+from incident import openapi, processors, quarantine, reports, signatures
 
 bp = Blueprint("webhook", __name__, url_prefix="/api/v1")
 log = structlog.get_logger()
 _heard = FixedWindowRateLimiter(MemoryStorage())  # asks nobody: a report waits for the database alone
-MOST_SIGNATURES = 5
-LONGEST_ID = 200
-NOBODY = "whsec_" + b64encode(b"\0" * 32).decode()  # checked for unknown endpoints, to take as long
+_scribe = quarantine.Scribe()
 TRIES = 3
 FLOOD = parse("6000 per minute")  # of one sender to one process; nobody has that many breaches to tell of
 
@@ -47,29 +42,42 @@ def receive(endpoint_id: str) -> ResponseReturnValue:
     with everyone():
         try:
             sender = processors.sender(endpoint_id, utcnow())
-            if not _is_signed(sender.secrets if sender else (NOBODY,), body) or sender is None:
-                return _unsigned()
-            if _is_flood(sender.endpoint_id):
-                return _slower()
-            return _take_in(sender, body)
+            secret = signatures.secret_of(request.headers, body, sender.secrets if sender else ())
+            if sender is None or secret is None:
+                return _unsigned(sender, body)
+            return _signed(_answer_to(sender, body), secret)
         except (DBAPIError, NoConnectionFree) as trouble:
             db.session.rollback()
             log.error("report.not_committed", kind=type(getattr(trouble, "orig", trouble)).__name__)
             return _later()
 
 
+def _answer_to(sender: processors.Sender, body: bytes) -> Response:
+    """What somebody who signed is answered, also when nothing could be committed."""
+    if _is_flood(sender.endpoint_id):
+        return _slower()
+    try:
+        return make_response(_take_in(sender, body))
+    except (DBAPIError, NoConnectionFree) as trouble:
+        db.session.rollback()
+        log.error("report.not_committed", kind=type(getattr(trouble, "orig", trouble)).__name__)
+        return _later()
+
+
 @bp.get("/reports/<endpoint_id>/<uuid:report_id>")
 @signed_by("Standard Webhooks")
 def status(endpoint_id: str, report_id: UUID) -> ResponseReturnValue:
     """The state of the sender's own report, and nothing else; signed the same way, over an empty body."""
+    body = request.get_data()
     with everyone():
         sender = processors.sender(endpoint_id, utcnow())
-        if not _is_signed(sender.secrets if sender else (NOBODY,), request.get_data()) or sender is None:
-            return _unsigned()
+        secret = signatures.secret_of(request.headers, body, sender.secrets if sender else ())
+        if sender is None or secret is None:
+            return _unsigned(sender, body)
         found = reports.state_of(endpoint_id, report_id)
     if found is None:
-        return http.problem(404, "Not found", "You have sent no such report.")
-    return jsonify(found)
+        return _signed(http.problem(404, "Not found", "You have sent no such report."), secret)
+    return _signed(jsonify(found), secret)
 
 
 @bp.get("/openapi.json")
@@ -86,42 +94,6 @@ def _whole_body() -> bytes:
     if len(body) == http.MIB and request.content_length is None and request.environ["wsgi.input"].read(1):
         raise RequestEntityTooLarge
     return body
-
-
-def _is_signed(secrets: tuple[str, ...], body: bytes) -> bool:
-    """Whether one of the live secrets signed exactly these bytes within the last five minutes."""
-    headers = {name: request.headers.getlist(f"webhook-{name}") for name in ("id", "timestamp", "signature")}
-    if any(len(values) != 1 for values in headers.values()):
-        return False
-    told = {f"webhook-{name}": values[0] for name, values in headers.items()}
-    webhook_id, signatures = told["webhook-id"], told["webhook-signature"].split(" ")
-    if not _is_plain(webhook_id) or len(signatures) > MOST_SIGNATURES:
-        return False
-    for secret in secrets:
-        try:
-            _OverBytes(secret).verify(body.decode("utf-8", "surrogateescape"), told, json_parse=False)
-        except Exception:  # noqa: BLE001, S112  hostile headers raise whatever they break
-            continue
-        return True
-    return False
-
-
-class _OverBytes(Webhook):
-    """The library's check over whatever bytes came: what is signed is kept, also when it is no text."""
-
-    def sign(self, msg_id: str, timestamp: datetime, data: str) -> str:
-        signed = f"{msg_id}.{floor(timestamp.timestamp())}.{data}".encode("utf-8", "surrogateescape")
-        return "v1," + b64encode(hmac.digest(self._whsecret, signed, "sha256")).decode()
-
-
-def _is_plain(webhook_id: str) -> bool:
-    """An id with a dot in it could be shifted into the timestamp; other signs have no place in one."""
-    return (
-        0 < len(webhook_id) <= LONGEST_ID
-        and webhook_id.isprintable()
-        and webhook_id.isascii()
-        and not set(webhook_id) & set("./\\ ")
-    )
 
 
 def _take_in(sender: processors.Sender, body: bytes) -> ResponseReturnValue:
@@ -163,13 +135,46 @@ def _slower() -> Response:
     return answer
 
 
-def _unsigned() -> Response:
+def _signed(answer: Response, secret: str) -> Response:
+    """The answer, signed over exactly its bytes: the sender knows that it is ours, and to what."""
+    answer.headers.update(
+        signatures.of_answer(request.headers["webhook-id"], answer.get_data(), secret, now=datetime.now(UTC))
+    )
+    return answer
+
+
+def _unsigned(sender: processors.Sender | None, body: bytes) -> Response:
+    """One answer for all who did not sign, whatever is noted of them."""
     queue.count("reports_refused")
+    quarantine.note(
+        quarantine.Refusal(
+            signatures.fault_of(request.headers, body, sender.secrets) if sender else "unknown_endpoint",
+            hashlib.sha256(body).hexdigest(), request.remote_addr or "",
+            sender.endpoint_id if sender else None, sender.organisation_id if sender else None,
+            tells=request.method == "POST" and bool(body),
+        ),
+        now=utcnow(),
+    )  # fmt: skip
+    _scribe.wake(current_app._get_current_object(), write_down)  # type: ignore[attr-defined]  # noqa: SLF001
     return http.problem(
         401, "Not signed",
         "The signature is missing, too old, or does not match. It covers id.timestamp.body with your "
         "current secret; your clock may be at most five minutes off.",
     )  # fmt: skip
+
+
+def write_down() -> None:
+    """Write down what was refused, one organisation at a time, and tell on-call of it."""
+    waiting = quarantine.taken()
+    with everyone():
+        for organisation_id in list(waiting):
+            try:
+                with transaction():
+                    quarantine.write_down(organisation_id, waiting[organisation_id], now=utcnow())
+                del waiting[organisation_id]
+            finally:
+                if organisation_id in waiting:
+                    quarantine.give_back({k: v for each in waiting.values() for k, v in each.items()})
 
 
 def _later() -> Response:

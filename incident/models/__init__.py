@@ -38,9 +38,15 @@ from incident.models.duty import DutyState as DutyState
 from incident.models.duty import IncidentMoment as IncidentMoment
 from incident.models.duty import RegimeSwitch as RegimeSwitch
 from incident.models.duty import RungKind as RungKind
+from incident.models.linking import OfflineKey as OfflineKey
+from incident.models.linking import Quarantined as Quarantined
+from incident.models.linking import ReportingLink as ReportingLink
+from incident.models.linking import Submission as Submission
 from incident.models.processor import Endpoint as Endpoint
 from incident.models.processor import Processor as Processor
+from incident.models.processor import ProcessorContact as ProcessorContact
 from incident.models.processor import SigningKey as SigningKey
+from incident.models.processor import name_key as name_key
 
 
 class ReportState(StrEnum):

@@ -111,10 +111,8 @@ def follow(communication_id: UUID, *, now: datetime) -> None:
 
 def _locked(communication_id: UUID) -> Incident:
     """The incident of a communication, locked, with those that carry it."""
-    mine = select(Incident).join(SubjectCommunication, SubjectCommunication.incident_id == Incident.id)
-    incident = db.session.scalars(mine.where(SubjectCommunication.id == communication_id)).one()
-    ids = {incident.id, *(each.id for each in related.carriers_of(incident))}
-    return related.lock(incident.organisation_id, ids)[incident.id]
+    of = select(SubjectCommunication.incident_id).where(SubjectCommunication.id == communication_id)
+    return related.locked(db.session.scalars(of).one())
 
 
 def _news(communication: SubjectCommunication, found: Coverage) -> list[str]:

@@ -1,4 +1,4 @@
-"""What HostCo signs is kept, however odd; what cannot be read pages a person, and nothing is opened twice."""
+"""What HostCo signs is kept, however odd; what cannot be read opens an incident, and nothing is opened twice."""
 
 import gzip
 import io
@@ -47,13 +47,15 @@ ODD = {
 
 
 def test_what_is_signed_and_cannot_be_read_is_kept_once_and_said_so_the_same_each_time(app, cast, client):
+    named = 0  # those whose reference can be read are all of one incident
     for number, (name, (body, status)) in enumerate(ODD.items(), start=1):
         told, began = signed(cast.hostco, body), time.monotonic()
+        named += status == 422 and b'"reference"' in body
 
         first, again = (sending.post(client, cast.hostco, body, told) for _ in range(2))
 
         assert time.monotonic() - began < 5, name
-        assert (first.status_code, sending.kept()) == (status, (number, 0)), name
+        assert (first.status_code, sending.kept()) == (status, (number, number - max(named - 1, 0))), name
         assert _without_id(again) == _without_id(first), name
 
 
@@ -69,7 +71,7 @@ def test_what_does_not_call_itself_json_is_kept_and_refused(app, cast, client):
     for number, media_type in enumerate(others, start=1):
         told = signed(cast.hostco, GOOD) | {"Content-Type": media_type}
         assert sending.post(client, cast.hostco, GOOD, told).status_code == 415, media_type
-        assert sending.kept() == (number, 0)
+        assert sending.kept() == (number, 1)  # the same bytes wait to be read once
 
 
 @pytest.mark.parametrize(("size", "status"), [(MIB, 202), (MIB + 1, 413)])

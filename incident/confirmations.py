@@ -1,0 +1,66 @@
+"""Confirmations by e-mail: that a report came in, its number and where to see what became of it.
+
+Who types an address into a form is not thereby its owner, and we are nobody's mailer: a confirmation goes
+only to an address that the processor has given us and a colleague has verified, or under the domain of
+one, public mail domains aside; so many a day for each link and for each address. To everybody else the
+page itself confirms, and can be printed. It says nothing of what was told.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from foundation.database import db
+from foundation.encryption import blind_index
+from incident import processors
+from incident.models import Submission
+from incident.rules.reporting import Terms, terms
+from notifications import outbox
+
+DAY: Final = timedelta(days=1)
+
+
+def address_to_write_to(
+    address: str, *, processor_id: UUID, link_id: UUID | None, now: datetime
+) -> str | None:
+    """The address to confirm to; None where it is to be shown on the page alone."""
+    limits = terms(now)
+    address = address.strip().lower()
+    if not address or not _is_vouched_for(address, processors.verified_addresses(processor_id), limits):
+        return None
+    return None if _too_many(address, link_id, limits, now) else address
+
+
+def _is_vouched_for(address: str, verified: set[str], limits: Terms) -> bool:
+    if address in verified:
+        return True
+    domain = address.rpartition("@")[2]
+    return domain not in limits.public_mail_domains and domain in {
+        each.rpartition("@")[2] for each in verified
+    }
+
+
+def _too_many(address: str, link_id: UUID | None, limits: Terms, now: datetime) -> bool:
+    lately = (Submission.mailed_index.is_not(None), Submission.created_at > now - DAY)
+    mine = select(func.count()).select_from(Submission).where(*lately)
+    by_link = db.session.scalar(mine.where(Submission.link_id == link_id)) or 0
+    to_them = db.session.scalar(mine.where(Submission.mailed_index == blind_index(address))) or 0
+    return by_link >= limits.confirmations_per_day or to_them >= limits.confirmations_per_address_per_day
+
+
+def post(
+    address: str, *, organisation_id: UUID, organisation: str, about: str, number: str, report_id: UUID,
+    path: str, locale: str, received_at: datetime, timezone: str, now: datetime,
+) -> UUID | None:  # fmt: skip
+    """Owe the confirmation of a report, once however often it is asked for; in the caller's transaction."""
+    return outbox.post(
+        organisation_id=organisation_id, about=about, kind="internal", template="report_confirmation",
+        recipient=outbox.Recipient("email", address, locale),
+        context={
+            "organisation": organisation, "number": number, "path": path, "timezone": timezone,
+            "received_at": received_at.isoformat(),
+        },
+        dedupe_key=f"confirmation:{report_id}", now=now,
+    )  # fmt: skip
