@@ -161,9 +161,10 @@ class Line:
     details: dict[str, Any]
     hash: str
     group: str
+    of: str = ""  # the number of the incident it is of, where that is carried by the one whose record it is
 
 
-def line_of(entry: Entry) -> Line:
+def line_of(entry: Entry, of: str = "") -> Line:
     """An entry of the ledger as a line of the record, in the language of the page."""
     sentence = SENTENCES.get(entry.action)
     told = {name: _said(name, value, entry.details) for name, value in entry.details.items()}
@@ -172,7 +173,7 @@ def line_of(entry: Entry) -> Line:
     group = GROUPS.get(entry.action.partition(".")[0], "decided")
     return Line(
         entry.number, entry.at, entry.actor, entry.action, text, entry.reason, dict(entry.details),
-        entry.hash, group,
+        entry.hash, group, of,
     )  # fmt: skip
 
 

@@ -37,7 +37,7 @@ def split_off(carried: Incident, carrier: Incident, *, reason: str, by: StaffMem
     )
     record(
         carrier, "incident.carries_no_more", by.name, now, word.reason, number=carried.number,
-        incident=carried.id,
+        other=carried.id,
     )  # fmt: skip
     duties.take_back(carried, word)
     start_again(carried, by.name, now)

@@ -17,7 +17,7 @@ def learn_beside(carrier: Incident, named: Incident, told: intake.Told, *, now: 
     """
     number = intake.keep_version(named, told, now=now)
     record(
-        carrier, "report.beside", told.source, now, BESIDE, number=named.number, incident=named.id,
+        carrier, "report.beside", told.source, now, BESIDE, number=named.number, other=named.id,
         version=number,
     )  # fmt: skip
     facts = clocks.in_organisation(told.facts, clocks.Registered.of(told.organisation_id))

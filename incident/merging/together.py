@@ -35,10 +35,10 @@ def merge(carried: Incident, carrier: Incident, *, reason: str, by: StaffMember,
     carried.merged_into_id = carrier.id
     db.session.flush()
     record(
-        carried, "incident.merged", by.name, now, word.reason, into=carrier.number, incident=carrier.id,
+        carried, "incident.merged", by.name, now, word.reason, into=carrier.number, other=carrier.id,
         was=was,
     )  # fmt: skip
-    record(carrier, "incident.carries", by.name, now, word.reason, number=carried.number, incident=carried.id)
+    record(carrier, "incident.carries", by.name, now, word.reason, number=carried.number, other=carried.id)
     if was == State.CONFIRMED and carrier.state == State.REPORTED:
         triage.confirm(carrier, by=by.name, now=now, note=f"{carried.number} was confirmed: it is the same.")
     _keep_as_close(carried, carrier, word)
