@@ -60,27 +60,32 @@ def joined_clocks(carried: Incident, carrier: Incident) -> Iterator[tuple[Clock 
 
 def join_clocks(carried: Incident, carrier: Incident, word: Word) -> None:
     """Let the earlier end hold of each clock; those of the carried one stop, to run on if it is split off."""
+    hold_clocks(carried, carrier, CARRIES, word)
+    for clock in clocks.running(carried.id):
+        clocks.stop(carried, clock.kind, why=merged_into(carrier), actor=word.by.name, now=word.now)
+
+
+def hold_clocks(source: Incident, incident: Incident, why: str, word: Word) -> None:
+    """Let no clock of the incident end later than the same one that runs for its source."""
     moved = []
-    for ours, theirs, window in list(joined_clocks(carried, carrier)):
-        row = ours or _copy(theirs, carrier)
+    for ours, theirs, window in list(joined_clocks(source, incident)):
+        row = ours or _copy(theirs, incident)
         before = ours.due_at if ours else None
         if ours and (ours.starts_at, ours.due_at) == (window.starts_at, window.due_at):
             continue
         if window.due_at == theirs.due_at:
             row.hours, row.basis, row.rule_version = theirs.hours, theirs.basis, theirs.rule_version
             row.latest_by_regulation_1182_71 = theirs.latest_by_regulation_1182_71
-            row.held_to = theirs.due_at if theirs.starts_at != carried.aware_at else theirs.held_to
+            row.held_to = theirs.due_at if theirs.starts_at != source.aware_at else theirs.held_to
         row.starts_at, row.due_at = window.starts_at, window.due_at
         moved.append(Moved(row.kind, before, row.due_at))
     db.session.flush()
     if moved:
         record(
-            carrier, "clocks.moved", word.by.name, word.now, CARRIES,
+            incident, "clocks.moved", word.by.name, word.now, why,
             moved=[{"clock": each.kind, "before": each.before, "after": each.after} for each in moved],
         )  # fmt: skip
-    for clock in clocks.running(carried.id):
-        clocks.stop(carried, clock.kind, why=merged_into(carrier), actor=word.by.name, now=word.now)
-    clocks.settle(carrier)
+    clocks.settle(incident)
 
 
 def _copy(theirs: Clock, carrier: Incident) -> Clock:
