@@ -32,6 +32,8 @@ BLUEPRINTS = (
     "incident.views.splitting",
     "incident.views.assessments",
     "incident.views.decisions",
+    "incident.views.duties",
+    "incident.views.regimes",
     "incident.views.steps",
     "incident.views.reports",
     "incident.views.misdirected",
@@ -115,6 +117,8 @@ def recurring() -> tuple[tuple[str, str, float, str], ...]:
         ("reconcile", "incident.jobs.reconcile", 5.0, ""),
         ("advise", "incident.jobs.keep_advice", 15.0, ""),
         ("forget", "incident.jobs.forget_refused", 3600.0, ""),
+        ("duties", "incident.jobs.keep_duties", 2.0, ""),
+        ("remind", "incident.jobs.remind_of_duties", 1.0, ""),
     )
 
 

@@ -51,7 +51,8 @@ class Advised:
     def questions(self) -> tuple[Question, ...]:
         """What there is to decide: the promise only where there is one that covers this."""
         promised = self.promise_authority or self.promise_people
-        return tuple(each for each in Question if each is not Question.PROMISE or promised)
+        of_law = [each for each in Question if not each.is_of_a_neighbour]
+        return tuple(each for each in of_law if each is not Question.PROMISE or promised)
 
 
 def advised(incident: Incident, *, now: datetime) -> Advised:
@@ -78,6 +79,8 @@ def kind_advised(document: Mapping[str, Any], question: Question) -> Kind:
         people = document["subject_communication"]
         milder = EXEMPTIONS.get(people["exemption"] or "", Kind.DO_NOT_COMMUNICATE)
         return Kind.COMMUNICATE if people["required"] else milder
+    if question.is_of_a_neighbour:
+        return Kind.REGIME_OWED
     promised = any(each["kind"] in PROMISES for each in document["clocks"])
     return Kind.KEEP_PROMISE if promised else Kind.PROMISE_NOT_OWED
 

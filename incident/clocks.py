@@ -16,12 +16,14 @@ from sqlalchemy import func, select
 from accounts.models import Organisation
 from foundation import ledger
 from foundation.database import Ready, db, new_id, ready
-from incident import rungs
+from incident import rungs, stages
 from incident.models import (
+    OWED,
     UNFILED,
     AuthorityNotification,
     Clock,
     Duty,
+    DutyStage,
     FactsVersion,
     Incident,
     NotificationState,
@@ -191,11 +193,18 @@ def stop(
 
 def settle(incident: Incident) -> None:
     """Keep the board's order true: the earliest due time that still runs."""
-    incident.next_due_at = db.session.scalar(
-        select(func.min(Clock.due_at)).where(
-            Clock.incident_id == incident.id, Clock.stopped_at.is_(None), Clock.due_at.is_not(None)
-        )
+    clocks = select(func.min(Clock.due_at)).where(
+        Clock.incident_id == incident.id, Clock.stopped_at.is_(None), Clock.due_at.is_not(None)
     )
+    owed = [Duty.incident_id == incident.id, Duty.state.in_(OWED)]
+    staged = select(func.min(DutyStage.due_at)).join(Duty, Duty.id == DutyStage.duty_id)
+    without_clock = select(func.min(Duty.due_at)).where(
+        *owed, Duty.first_filed_at.is_(None), Duty.clock_kind.not_in(select(Clock.kind).where(
+            Clock.incident_id == incident.id
+        )),
+    )  # fmt: skip
+    ends = [clocks, staged.where(*owed, DutyStage.filed_at.is_(None)), without_clock]
+    incident.next_due_at = min(filter(None, map(db.session.scalar, ends)), default=None)
 
 
 # --- reckoning again ----------------------------------------------------------------------------
@@ -213,6 +222,7 @@ def reckon_again(incident: Incident, *, actor: str, reason: str, now: datetime) 
         _enter_what_stays(incident, facts, filed_by, actor=actor, now=now)
     elif incident.awareness_is_provisional:
         incident.aware_at = advice.awareness.at if advice.awareness else incident.aware_by
+    stages.move(incident, stages.moments_of(incident, facts), now=now)
     moved = refresh(incident, [*of(facts, advice), *_by_decision(incident, advice)], now=now)
     if moved:
         ledger.append(
@@ -226,6 +236,12 @@ def reckon_again(incident: Incident, *, actor: str, reason: str, now: datetime) 
             runs.move_anchor(incident.chain, anchor, at, actor=actor, reason=reason, now=now)
     move_due(incident, actor=actor, reason=reason, now=now)
     return moved
+
+
+def move_stages(incident: Incident, *, now: datetime) -> None:
+    """Let stages and contract duties follow what they count from, as after a filing or a classification."""
+    stages.move(incident, stages.moments_of(incident, current_facts(incident)), now=now)
+    settle(incident)
 
 
 def _enter_what_stays(incident: Incident, facts: Facts, filed_by: str, *, actor: str, now: datetime) -> None:

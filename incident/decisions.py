@@ -21,7 +21,8 @@ from incident import advice as advising
 from incident import clocks, meeting, owed
 from incident.advice import Advised
 from incident.models import Assessment, Decision, DecisionState, Incident, Kind, Question
-from incident.owed import Holding, Standing, log
+from incident.owed import log
+from incident.owing import Holding, Standing
 from incident.rules.lifecycle import State
 from playbooks import runs
 
@@ -53,8 +54,7 @@ def of(incident: Incident, decision_id: UUID) -> Decision:
 
 def holding(incident: Incident) -> Holding:
     """The decision in force on each question that has one."""
-    made = of_incident(incident)
-    return {Question(each.question): each for each in made if each.state == DecisionState.IN_FORCE}
+    return owed.holding(incident)
 
 
 def waiting(incident: Incident) -> list[Decision]:

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
+from uuid import UUID
 
 from flask import current_app
 from jinja2 import TemplateNotFound
@@ -25,6 +26,17 @@ from incident.rules.competence import Competent, competent
 from incident.rules.completeness import Contact
 from incident.rules.facts import Count, Facts
 from incident.rules.judgement import judge
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who drafts: a member of staff, or the clock where it drafts by itself."""
+
+    name: str
+    id: UUID | None
+
+
+BREACHCLOCK: Final = Author("Breachclock", None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,17 @@
 """What workers and the clock run about incidents."""
 
+from datetime import datetime
 from uuid import UUID
 
 import structlog
+from sqlalchemy import select
 
-from foundation.database import db, everyone, transaction, utcnow
-from incident import advice, quarantine, subject_communication
+from foundation.database import database_now, db, everyone, transaction, utcnow
+from incident import advice, owed, quarantine, reminding, subject_communication
 from incident.models import Incident
 from incident.rules.facts import FactsFault
 
+AT_ONCE = 100  # incidents that one round speaks of
 log = structlog.get_logger()
 
 
@@ -47,6 +50,57 @@ def keep_advice() -> int:
             else:
                 kept += 1
     return kept
+
+
+def keep_duties() -> int:
+    """Lay out what the facts of new versions make a duty; returns of how many incidents that was done.
+
+    Taking a report in must be quick, so it opens none itself. One transaction each, found by what is
+    missing: a clock that dies in between is followed by one that finds the same.
+    """
+    read = 0
+    with everyone():
+        for incident_id in owed.unread():
+            try:
+                with transaction():
+                    read += _read_duties(incident_id)
+            except Exception:  # whatever it was, the other incidents must still be read
+                log.exception("duties.not_read", incident=str(incident_id))
+    return read
+
+
+def _read_duties(incident_id: UUID) -> bool:
+    mine = select(Incident).where(Incident.id == incident_id).with_for_update(skip_locked=True)
+    incident = db.session.scalars(mine.execution_options(populate_existing=True)).one_or_none()
+    if incident is None:
+        return False
+    owed.read(incident, now=utcnow())
+    return True
+
+
+def remind_of_duties() -> int:
+    """Give every rung of a duty whose time has come; returns how many.
+
+    Each incident in a transaction of its own, the longest waiting first, at most a batch: what is left is
+    due at the next round. One that fails is looked at again in a minute and stops no other.
+    """
+    with everyone():
+        now = database_now()
+        return sum(_speak(incident_id, now) for incident_id in reminding.due(now)[:AT_ONCE])
+
+
+def _speak(incident_id: UUID, now: datetime) -> int:
+    try:
+        with transaction():
+            return reminding.speak(incident_id, now=now)
+    except Exception:  # one bad incident must not cost the others their reminders
+        log.exception("duties.not_reminded", incident=str(incident_id))
+    try:
+        with transaction():
+            reminding.postpone(incident_id, now=now)
+    except Exception:  # it stays due and is tried in the next round
+        log.exception("duties.not_postponed", incident=str(incident_id))
+    return 0
 
 
 def _set_aside(incident_id: UUID, number: int) -> None:

@@ -67,6 +67,7 @@ def meet(
     duty.state = DutyState.FILED_IN_PART if in_part else DutyState.MET
     duty.met_at = None if in_part else at
     rungs.follow(incident, [duty], now=now, reason=rungs.ENDED)
+    rungs.quieten(incident, actor=actor, reason=f"{duty.provision}: {duty.state}.", now=now)
     ledger.append(
         incident.chain, "duty.filed_in_part" if in_part else "duty.met",
         organisation_id=incident.organisation_id, actor=actor, at=now,

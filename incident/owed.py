@@ -4,76 +4,41 @@ Undecided means notify. A duty is only ever added: what the rules name no more s
 in force says that it is not owed. What is met stays met.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select
 
-from accounts.models import Organisation
 from foundation import ledger
 from foundation.database import db, new_id
-from incident import clocks, rungs
-from incident.advice import Advised
+from incident import advice as advising
+from incident import clocks, owing, rungs, stages
 from incident.clocks import TELL_AUTHORITY, TELL_PEOPLE
-from incident.models import Assessment, Clock, Decision, Duty, DutyState, Incident, Kind, Question
+from incident.models import (
+    Assessment,
+    Clock,
+    Decision,
+    DecisionState,
+    Duty,
+    DutyState,
+    Incident,
+    Question,
+)
+from incident.owing import QUESTION_OF, Holding, Standing
 from incident.rules import deadlines
 from incident.rules.awareness import Moment
-from incident.rules.competence import Competent, competent
+from incident.rules.facts import Facts, FactsFault
+from incident.rules.lifecycle import State, clocks_run
 from playbooks import runs
 
-AUTHORITIES, SUBJECTS = "authorities", "subjects"
+Owed = owing.Owed
+CLOCK = "Breachclock"
 NOT_OWED = "Decided that it is not owed."
 OWED_AGAIN = "Something is owed by this clock again."
-QUESTION_OF = {
-    "gdpr-33": Question.AUTHORITY, "gdpr-34": Question.PEOPLE, "promise-authority": Question.PROMISE,
-    "promise-subjects": Question.PROMISE,
-}  # fmt: skip
+AT_ONCE = 100  # incidents that one round of the clock reads
 EACH_ALONE = 20  # so many duties get a line of the ledger each; of more one line names all
-
-Holding = Mapping[Question, Decision]
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What the duties follow: the risk if it was judged, the advice now, the decisions in force."""
-
-    judged: Assessment | None
-    advice: Advised
-    holding: Holding
-
-    @property
-    def says_high(self) -> bool:
-        """Whether the person who judged says that the risk is high."""
-        return self.judged is not None and self.judged.risk == "high"
-
-    def says(self, question: Question) -> Kind | None:
-        """The answer in force; None while the question is open."""
-        decision = self.holding.get(question)
-        return Kind(decision.kind) if decision else None
-
-    def releasing(self, regime: str) -> Decision | None:
-        """The decision, two agreeing, by which a regime owes nothing; None while there is none."""
-        question = QUESTION_OF.get(regime)
-        decision = self.holding.get(question) if question else None
-        return decision if decision and Kind(decision.kind).releases else None
-
-
-@dataclass(frozen=True, slots=True)
-class Owed:
-    """A duty to be added: under which regime towards whom, on which terms, by which clock.
-
-    Without times of its own (aware instants) it has those of the incident's clock of that kind.
-    """
-
-    regime: str
-    recipient: str
-    clock_kind: str
-    provision: str
-    terms: dict[str, Any]
-    starts_at: datetime | None = None
-    due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +62,52 @@ def settle(incident: Incident, standing: Standing, *, by: str, reason: str, now:
         return  # whatever it owes is owed by the incident that carries it
     word = _Word(by, reason, now)
     known = duties_of(incident)
-    _add(incident, list(_owed(incident, standing)), standing, word)
+    _add(incident, list(owing.found(incident, standing)), standing, word)
     for duty in known:
         _follow_decision(incident, duty, standing, word)
     _tell_playbooks(incident, word)
+
+
+# --- by the facts alone --------------------------------------------------------------------------
+
+
+def holding(incident: Incident) -> Holding:
+    """The decision in force on each question that has one."""
+    mine = select(Decision).where(
+        Decision.incident_id == incident.id, Decision.state == DecisionState.IN_FORCE
+    )
+    return {Question(each.question): each for each in db.session.scalars(mine)}
+
+
+def unread() -> list[UUID]:
+    """The incidents under way whose latest facts nobody has read for duties yet."""
+    running = [each for each in State if clocks_run(each)]
+    wanted = select(Incident.id).where(
+        Incident.duties_for < Incident.facts_number, Incident.state.in_(running)
+    )
+    return list(db.session.scalars(wanted.limit(AT_ONCE)))
+
+
+def read(incident: Incident, *, now: datetime) -> int:
+    """Add what the facts as they stand make a duty, whatever anybody has judged yet; how many were new.
+
+    Nothing that is there is touched. What is owed to an authority is owed as long as nobody has decided.
+    """
+    latest = select(Assessment).where(Assessment.incident_id == incident.id)
+    judged = db.session.scalars(latest.order_by(Assessment.number.desc()).limit(1)).first()
+    word = _Word(CLOCK, f"By the facts, version {incident.facts_number}.", now)
+    try:
+        standing = Standing(judged, advising.advised(incident, now=now), holding(incident))
+    except FactsFault:  # what nobody can read is no reason to owe nothing
+        made = _add(incident, owing.without_facts(incident), None, word)
+    else:
+        made = _add(incident, list(owing.found(incident, standing)), standing, word)
+    incident.duties_for = incident.facts_number
+    if made and judged:
+        _start_playbooks(incident, word)
+        clocks.move_due(incident, actor=word.by, reason=word.reason, now=now)
+    db.session.flush()
+    return len(made)
 
 
 # --- adding -------------------------------------------------------------------------------------
@@ -126,9 +133,18 @@ def _add(incident: Incident, owed: Sequence[Owed], standing: Standing | None, wo
     db.session.flush()
     for kind in dict.fromkeys(each.clock_kind for each in made):
         _clock_follows(incident, kind, word, wanted=any(d.is_owed for d in made if d.clock_kind == kind))
+    stages.make(made, stages.moments_of(incident, _facts(incident)), now=word.now)
     rungs.follow(incident, made, now=word.now)
+    clocks.settle(incident)
     _enter(incident, made, word)
     return made
+
+
+def _facts(incident: Incident) -> Facts | None:
+    try:
+        return clocks.current_facts(incident)
+    except FactsFault:
+        return None
 
 
 _KNOWN = select(Duty.regime, Duty.recipient)
@@ -182,65 +198,6 @@ def _log(incident: Incident, duty: Duty, action: str, word: _Word, decision: Dec
     )  # fmt: skip
 
 
-# --- what the rules make a duty -----------------------------------------------------------------
-
-
-def _owed(incident: Incident, standing: Standing) -> Iterator[Owed]:
-    """Everything that facts and judgement make a duty, or a decision says is none."""
-    to_authority = standing.advice.evaluation.clock("authority_notification")
-    rules = standing.advice.evaluation.rules_version
-    for authority in _authorities(incident, standing):
-        terms = {
-            "hours": to_authority.hours if to_authority else None, "role": authority.role,
-            "law": authority.regime, "source": authority.source, "rules": rules,
-        }  # fmt: skip
-        provision = "UK GDPR art. 33(1)" if authority.regime == "uk_gdpr" else "GDPR art. 33(1)"
-        if authority.regime == "swiss":
-            provision = "Swiss DSG art. 24(1)"
-        yield Owed("gdpr-33", authority.key, TELL_AUTHORITY, provision, terms)
-    promised = list(_promised(standing))
-    if _by_law_to_people(standing, promised):
-        yield Owed("gdpr-34", SUBJECTS, TELL_PEOPLE, "GDPR art. 34(1)", {"hours": None, "rules": rules})
-    yield from promised
-
-
-def _by_law_to_people(standing: Standing, promised: list[Owed]) -> bool:
-    """Whether art. 34 has its own duty: at high risk, or where somebody decided on it.
-
-    Who tells people because we promised to owes it by the promise, and not by a law that does not ask.
-    """
-    high = standing.says_high or standing.advice.evaluation.judgement.subject_communication.required
-    if high or standing.says(Question.PEOPLE) is not Kind.COMMUNICATE:
-        return high or standing.says(Question.PEOPLE) is not None
-    kept = standing.releasing("promise-subjects") is None
-    return not (kept and any(each.recipient == SUBJECTS for each in promised))
-
-
-def _promised(standing: Standing) -> Iterator[Owed]:
-    """What our own promise adds."""
-    for kind, regime, recipient in (
-        ("own_promise_authority", "promise-authority", AUTHORITIES),
-        ("own_promise_subjects", "promise-subjects", SUBJECTS),
-    ):
-        clock = next((each for each in standing.advice.evaluation.clocks if each.kind == kind), None)
-        if clock is not None:
-            terms = {"hours": clock.hours, "basis": clock.basis, "rules": clock.rules_version}
-            yield Owed(regime, recipient, kind, clock.basis, terms)
-
-
-def _authorities(incident: Incident, standing: Standing) -> list[Competent]:
-    """Where the controller files itself; with no country known the authority of its own."""
-    facts = clocks.current_facts(incident)
-    at = incident.aware_at or incident.reported_at
-    high = standing.says_high or standing.advice.evaluation.judgement.risk.level == "high"
-    found = [each for each in competent(facts, high_risk=high, at=at) if each.notified_by_controller]
-    if found or not facts.is_controller:
-        return found
-    country = db.session.get_one(Organisation, incident.organisation_id).country
-    at_home = facts.organisation.model_copy(update={"main_establishment": country})
-    return list(competent(facts.model_copy(update={"organisation": at_home}), high_risk=high, at=at))[:1]
-
-
 # --- what a decision changes --------------------------------------------------------------------
 
 
@@ -256,6 +213,7 @@ def _follow_decision(incident: Incident, duty: Duty, standing: Standing, word: _
     db.session.flush()
     _clock_follows(incident, duty.clock_kind, word, wanted=duty.is_owed)
     rungs.follow(incident, [duty], now=word.now, reason=rungs.ENDED)
+    rungs.quieten(incident, actor=word.by, reason=f"{duty.provision}: {duty.state}.", now=word.now)
     _log(incident, duty, "duty.reopened" if duty.is_owed else "duty.not_required", word,
          standing.holding.get(QUESTION_OF[duty.regime]) if duty.regime in QUESTION_OF else None)  # fmt: skip
 
@@ -292,10 +250,18 @@ def _clock_follows(incident: Incident, kind: str, word: _Word, *, wanted: bool) 
 
 def _tell_playbooks(incident: Incident, word: _Word) -> None:
     """Start what carries the open duties out, end what carries none."""
-    facts = clocks.document_of(incident)
     for playbook in (TELL_AUTHORITY, TELL_PEOPLE):
         if not _carries(incident, playbook):
             runs.end(incident.chain, playbook, actor=word.by, reason=NOT_OWED, now=word.now)
+    _start_playbooks(incident, word)
+    clocks.move_due(incident, actor=word.by, reason=word.reason, now=word.now)
+    runs.move_anchor(incident.chain, "decided", word.now, actor=word.by, reason=word.reason, now=word.now)
+
+
+def _start_playbooks(incident: Incident, word: _Word) -> None:
+    facts = clocks.document_of(incident)
+    for playbook in (TELL_AUTHORITY, TELL_PEOPLE):
+        if not _carries(incident, playbook):
             continue
         anchors = {"decided": word.now}
         if due := clocks.working_deadline(incident.id, playbook, word.now):
@@ -304,21 +270,11 @@ def _tell_playbooks(incident: Incident, word: _Word) -> None:
             playbook, organisation_id=incident.organisation_id, about=incident.chain, anchors=anchors,
             summary=incident.number, facts=facts, actor=word.by, now=word.now,
         )  # fmt: skip
-    clocks.move_due(incident, actor=word.by, reason=word.reason, now=word.now)
-    runs.move_anchor(incident.chain, "decided", word.now, actor=word.by, reason=word.reason, now=word.now)
 
 
 def carry_out(incident: Incident, *, by: str, reason: str, now: datetime) -> None:
     """Start the playbooks that carry out what is owed and untold, and aim all of them at what holds now."""
-    facts = clocks.document_of(incident)
-    for playbook in (TELL_AUTHORITY, TELL_PEOPLE):
-        due = clocks.working_deadline(incident.id, playbook, now)
-        if _carries(incident, playbook):
-            runs.start(
-                playbook, organisation_id=incident.organisation_id, about=incident.chain,
-                anchors={"decided": now} | ({"due": due} if due else {}), summary=incident.number,
-                facts=facts, actor=by, now=now,
-            )  # fmt: skip
+    _start_playbooks(incident, _Word(by, reason, now))
     clocks.move_due(incident, actor=by, reason=reason, now=now)
 
 

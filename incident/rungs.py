@@ -13,11 +13,13 @@ from uuid import UUID
 from sqlalchemy import select, update
 
 from foundation.database import changed, db, insert_rows, new_id
-from incident.models import Duty, DutyRung, DutyStage, Incident
+from incident.models import UNFILED, Duty, DutyRung, DutyStage, Incident
 from incident.rules import ladder
 from incident.rules.ladder import Kind, Rung
 from incident.rules.regimes import REGIMES
+from notifications import paging
 
+PAGE: Final = "page_duty"
 MOVED: Final = "its due time moved"
 ENDED: Final = "the duty is not owed any more, or somebody outside was told"
 AT_ONCE: Final = 500  # duties whose rungs one query reads
@@ -139,6 +141,22 @@ def _set_aside(ids: Sequence[UUID], reason: str, now: datetime) -> None:
             .where(DutyRung.id.in_(ids))
             .values(set_aside_at=now, set_aside_because=reason[:200])
         )
+
+
+def quieten(incident: Incident, *, actor: str, reason: str, now: datetime) -> None:
+    """End the page about duties once nothing is unfiled that somebody was paged for."""
+    db.session.flush()
+    paged_for = (
+        select(DutyRung.id)
+        .join(Duty, Duty.id == DutyRung.duty_id)
+        .where(
+            Duty.incident_id == incident.id, Duty.state.in_(UNFILED), DutyRung.page,
+            DutyRung.sent_at.is_not(None),
+        )
+        .limit(1)
+    )  # fmt: skip
+    if db.session.scalar(paged_for) is None:
+        paging.end(incident.chain, actor=actor, reason=reason, now=now, template=PAGE)
 
 
 def of_incident(incident: Incident) -> list[DutyRung]:

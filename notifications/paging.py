@@ -309,13 +309,12 @@ def acknowledged_by(page_id: UUID) -> str:
     return found or ""
 
 
-def end(about: str, *, actor: str, reason: str, now: datetime) -> int:
-    """End every open page about something; returns how many there were."""
-    ended = list(
-        db.session.scalars(
-            select(Page).where(Page.about == about, Page.state == PageState.OPEN).with_for_update()
-        )
-    )
+def end(about: str, *, actor: str, reason: str, now: datetime, template: str | None = None) -> int:
+    """End every open page about something, or those with one template; returns how many there were."""
+    mine = select(Page).where(Page.about == about, Page.state == PageState.OPEN)
+    if template:
+        mine = mine.where(Page.template == template)
+    ended = list(db.session.scalars(mine.with_for_update()))
     for each in ended:
         each.state, each.next_at, each.ended_at = PageState.ENDED, None, now
         ledger.append(

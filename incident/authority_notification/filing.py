@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from accounts.models import StaffMember
 from foundation.database import db
 from foundation.errors import Invalid, Refused
-from incident import clocks, drafting, meeting
+from incident import clocks, drafting, meeting, packs, stages
 from incident.authority_notification import text
 from incident.models import AuthorityNotification, Duty, Incident, NotificationState
 from playbooks import runs
@@ -147,7 +147,10 @@ def _meet(incident: Incident, notification: AuthorityNotification, by: StaffMemb
     assert notification.filed_at is not None  # noqa: S101  set just before
     at = notification.filed_at
     duty = db.session.get_one(Duty, notification.duty_id)
-    meeting.meet(incident, duty, at=at, actor=by.name, now=now)
+    follows = any(each["to_follow"] for each in packs.fields(notification.content))
+    if follows:
+        stages.leave_rest(duty, filed_at=at, now=now)
+    meeting.meet(incident, duty, at=at, actor=by.name, now=now, in_part=follows)
     meeting.count_for_carrier([duty], at=at, actor=by.name, now=now)
     if not text.open_duties(incident):
         for duty in meeting.duties_of(incident, PROMISED):

@@ -14,6 +14,7 @@ from foundation.database import db, new_id
 from foundation.errors import Missing, Refused
 from incident import coverage, drafting, meeting, packs
 from incident.answers import Told
+from incident.drafting import Author
 from incident.models import (
     AuthorityNotification,
     CommunicationState,
@@ -70,7 +71,9 @@ def open_points(notification: AuthorityNotification, *, at: datetime) -> list[pa
 # --- the text -----------------------------------------------------------------------------------
 
 
-def draft(incident: Incident, duty: Duty, *, by: StaffMember, now: datetime) -> AuthorityNotification:
+def draft(
+    incident: Incident, duty: Duty, *, by: StaffMember | Author, now: datetime
+) -> AuthorityNotification:
     """Draft the initial notification of a duty from the facts; the one there is when there is one."""
     known = next((each for each in of_incident(incident) if each.duty_id == duty.id), None)
     if known:
@@ -237,7 +240,9 @@ def open_duties(incident: Incident) -> list[Duty]:
     return meeting.unfiled(duties_of(incident))
 
 
-def happened(incident: Incident, event: str, states: tuple[str, ...], by: StaffMember, now: datetime) -> None:
+def happened(
+    incident: Incident, event: str, states: tuple[str, ...], by: StaffMember | Author, now: datetime
+) -> None:
     """Tell the playbooks once it is true of every authority: one filing must not silence another's clock."""
     reached = {each.duty_id for each in of_incident(incident) if each.state in states}
     if all(duty.id in reached for duty in open_duties(incident)):
@@ -245,8 +250,8 @@ def happened(incident: Incident, event: str, states: tuple[str, ...], by: StaffM
 
 
 def log(
-    incident: Incident, notification: AuthorityNotification, action: str, by: StaffMember, now: datetime, *,
-    reason: str | None = None, **details: Any,
+    incident: Incident, notification: AuthorityNotification, action: str, by: StaffMember | Author,
+    now: datetime, *, reason: str | None = None, **details: Any,
 ) -> None:  # fmt: skip
     """Write the ledger's entry about a notification, with the hash of its text."""
     ledger.append(

@@ -125,11 +125,16 @@ CLOCKS: Final = Labels({
 DUTIES: Final = {
     "gdpr-33": _l("Notify the authority"), "gdpr-34": _l("Tell the people concerned"),
     "promise-authority": _l("Notify the authority, as promised"),
-    "promise-subjects": _l("Tell the people, as promised"),
+    "promise-subjects": _l("Tell the people, as promised"), "gdpr-33-2": _l("Tell the controller"),
+    "contract": _l("Tell a party to a contract"), "nis2": _l("Report the incident (NIS2)"),
+    "dora": _l("Report the incident (DORA)"), "eprivacy": _l("Notify the breach (ePrivacy)"),
+    "pecr": _l("Notify the breach (UK PECR)"),
 }  # fmt: skip
 QUESTIONS: Final = {
     "authority": _l("Notify the authority?"), "people": _l("Tell the people concerned?"),
-    "promise": _l("Keep our own promise?"),
+    "promise": _l("Keep our own promise?"), "nis2": _l("Does NIS2 apply?"),
+    "dora": _l("Does DORA apply?"), "eprivacy": _l("Do the ePrivacy rules apply?"),
+    "pecr": _l("Does UK PECR apply?"), "contract": _l("Do the clauses of contracts apply?"),
 }  # fmt: skip
 KINDS: Final = {
     "notify_authority": _l("Notify the authority"), "do_not_notify": _l("Do not notify the authority"),
@@ -138,6 +143,7 @@ KINDS: Final = {
     "exempt_34_3_b": _l("Exempt: the high risk was taken away, art. 34(3)(b)"),
     "exempt_34_3_c": _l("Tell them in public instead: disproportionate effort, art. 34(3)(c)"),
     "keep_promise": _l("Keep our promise"), "promise_not_owed": _l("Our promise does not cover this"),
+    "regime_owed": _l("It applies until decided otherwise"), "regime_not_owed": _l("It does not apply"),
     "later": _l("Not decided yet"),
 }  # fmt: skip
 DECISION_STATES: Final = {
@@ -151,7 +157,24 @@ AUTHORITY_ROLES: Final = {
     "sole": _l("to be notified"), "lead": _l("lead, to be notified"), "each": _l("to be notified"),
     "separate": _l("to be notified, outside the one-stop-shop"), "concerned": _l("hears of it from the lead"),
 }  # fmt: skip
-RECIPIENTS: Final = {"authorities": _l("the authorities"), "subjects": _l("the people concerned")}
+STAGES: Final = {
+    "early": _l("Early warning"), "notification": _l("Incident notification"),
+    "initial": _l("Initial notification"), "intermediate": _l("Intermediate report"),
+    "final": _l("Final report"), "rest": _l("What was to follow"),
+}  # fmt: skip
+ANCHORS: Final = {
+    "occurred": _l("from the breach itself"), "detected": _l("from its detection"),
+    "aware": _l("from our awareness"), "reported": _l("from the report"),
+    "classified": _l("from its classification as major"), "previous": _l("from the filing before"),
+}  # fmt: skip
+CERTAINTIES: Final = {
+    "high": _l("read with certainty"), "medium": _l("fairly certain reading"),
+    "low": _l("uncertain: check it with somebody who knows"),
+}  # fmt: skip
+RECIPIENTS: Final = {"authorities": _l("the authorities"), "subjects": _l("the people concerned"),
+    "csirt": _l("the CSIRT"), "financial-supervisor": _l("the financial supervisor"),
+    "telecom-authority": _l("the telecommunications authority"),
+}  # fmt: skip
 ROLES: Final = {
     "on_call": _l("on call"), "responder": _l("responder"), "dpo": _l("data protection officer"),
     "admin": _l("administrator"),

@@ -8,7 +8,7 @@ from accounts.models import Organisation, StaffMember
 from foundation.database import db
 from incident import advice as advising
 from incident import assessment, clocks, decisions, meeting, owed, triage
-from incident.merging import duties, times
+from incident.merging import duties, parts, times
 from incident.merging.checks import Word, merged_into, refuse_impossible
 from incident.models import Decision, DecisionState, Incident, Kind, Member, Question
 from incident.rules.lifecycle import Move, State
@@ -16,7 +16,7 @@ from incident.triage.marks import move, record
 from notifications import outbox, paging
 from playbooks import runs
 
-REMINDERS = ("deadline_reminder", "step_reminder", "duty_reminder")
+REMINDERS = ("deadline_reminder", "step_reminder", "duty_reminder", "delay_reasons")
 CHANGED = "Another incident was merged into this one: what was decided did not know of it."
 
 
@@ -29,6 +29,8 @@ def merge(carried: Incident, carrier: Incident, *, reason: str, by: StaffMember,
     if carried.merged_into_id == carrier.id:
         return False
     refuse_impossible(carried, carrier)
+    for each in (carried, carrier):
+        owed.read(each, now=now)  # what the facts make a duty must be there before it is carried
     word, was = Word(by, reason.strip(), now), carried.state
     nobody_has = carried.chain in paging.nobody_has([carried.chain])
     move(carried, Move.MERGE, reason)
@@ -44,7 +46,9 @@ def merge(carried: Incident, carrier: Incident, *, reason: str, by: StaffMember,
     _keep_as_close(carried, carrier, word)
     _end_decisions(carried, carrier, word)
     times.join_awareness(carried, carrier, word)
+    parts.join_moments(carried, carrier)
     duties.join(carried, carrier, word)
+    parts.join_stages(carried, carrier, now=now)
     times.join_clocks(carried, carrier, word)
     for kind in {each.clock_kind for each in owed.duties_of(carrier)}:
         meeting.stop_if_told(carrier, kind, actor=by.name, now=now)

@@ -70,6 +70,16 @@ class Question(StrEnum):
     AUTHORITY = "authority"  # whether the authority is notified, art. 33(1)
     PEOPLE = "people"  # whether the people concerned are told, art. 34
     PROMISE = "promise"  # whether our own promise is kept
+    NIS2 = "nis2"  # whether a neighbouring regime applies; see rules/regimes.toml
+    DORA = "dora"
+    EPRIVACY = "eprivacy"
+    PECR = "pecr"
+    CONTRACT = "contract"  # whether clauses of contracts apply
+
+    @property
+    def is_of_a_neighbour(self) -> bool:
+        """Whether it is asked only where such a regime or clause has made a duty."""
+        return self not in (Question.AUTHORITY, Question.PEOPLE, Question.PROMISE)
 
 
 class Kind(StrEnum):
@@ -84,6 +94,8 @@ class Kind(StrEnum):
     EXEMPT_C = "exempt_34_3_c"  # disproportionate effort: told in public instead, and still owed
     KEEP_PROMISE = "keep_promise"
     PROMISE_NOT_OWED = "promise_not_owed"
+    REGIME_OWED = "regime_owed"  # as long as nobody has decided otherwise
+    REGIME_NOT_OWED = "regime_not_owed"
 
     @property
     def needs_two(self) -> bool:
@@ -103,6 +115,7 @@ ANSWERS: Final[dict[Question, tuple[Kind, ...]]] = {
         Kind.COMMUNICATE, Kind.DO_NOT_COMMUNICATE, Kind.EXEMPT_A, Kind.EXEMPT_B, Kind.EXEMPT_C,
     ),
     Question.PROMISE: (Kind.KEEP_PROMISE, Kind.PROMISE_NOT_OWED),
+    **{each: (Kind.REGIME_NOT_OWED,) for each in Question if each.is_of_a_neighbour},
 }  # fmt: skip
 
 

@@ -8,10 +8,10 @@ from sqlalchemy import Select, func, select
 
 from foundation.database import db
 from foundation.errors import Invalid, Refused
-from incident import clocks, decisions
+from incident import clocks, decisions, owed
 from incident.models import Assessment, Closure, CommunicationState, Incident, SubjectCommunication
 from incident.rules.lifecycle import Move, State
-from incident.triage.marks import after, open_duties, quieten, record, said_last
+from incident.triage.marks import after, duties, open_duties, quieten, record, said_last
 from notifications import delivery
 
 CLOSED = "The incident was closed."
@@ -23,6 +23,7 @@ class Hindrances:
 
     open_ones: tuple[str, ...]
     unreached: int
+    owes_nothing: bool  # nothing was told to anybody outside: why, must be said
 
 
 def hindrances(incident: Incident) -> Hindrances:
@@ -43,18 +44,25 @@ def hindrances(incident: Incident) -> Hindrances:
     )  # fmt: skip
     if _count(under_way):
         found.append(_("a communication to people is under way"))
-    return Hindrances(tuple(found), delivery.unreached_count(incident.chain))
+    told = any(each.first_filed_at for each in duties(incident))
+    return Hindrances(tuple(found), delivery.unreached_count(incident.chain), owes_nothing=not told)
 
 
-def close(incident: Incident, *, reason: str, unreached_reason: str = "", by: str, now: datetime) -> bool:
+def close(
+    incident: Incident, *, reason: str, unreached_reason: str = "", owes_nothing_because: str = "", by: str,
+    now: datetime,
+) -> bool:  # fmt: skip
     """Close an incident whose duties are all met or decided; false when the same was said before.
 
-    `unreached_reason` says why messages that reached nobody are left so. Raises: Refused naming what is
-    still owed, Invalid without the reasons it takes.
+    `unreached_reason` says why messages that reached nobody are left so, `owes_nothing_because` why nobody
+    outside was owed anything, where nobody was told. Raises: Refused naming what is still owed, Invalid
+    without the reasons it takes.
     """
     if incident.state == State.CLOSED and said_last(incident, "incident.closed", by, reason):
         return False
     target = after(incident, Move.CLOSE, reason)
+    if incident.duties_for < incident.facts_number:
+        owed.read(incident, now=now)
     hindered = hindrances(incident)
     if hindered.open_ones:
         raise Refused(
@@ -66,17 +74,27 @@ def close(incident: Incident, *, reason: str, unreached_reason: str = "", by: st
             _("%(count)d messages reached nobody.", count=hindered.unreached),
             next_step=_("See to them, or say why they are left so."),
         )
+    if hindered.owes_nothing and not owes_nothing_because.strip():
+        raise Invalid(
+            _("Nobody outside was told of this breach."),
+            next_step=_("Say why nothing was owed: the record must let an authority verify it."),
+        )
     incident.state, incident.closed_at = target, now
     db.session.add(
         Closure(
             organisation_id=incident.organisation_id, incident_id=incident.id, by=by,
             reason=reason.strip(), at=now,
+            owes_nothing_because=owes_nothing_because.strip() if hindered.owes_nothing else None,
         )
     )  # fmt: skip
     for clock in clocks.running(incident.id):
         clocks.stop(incident, clock.kind, why=CLOSED, actor=by, now=now)
-    unreached = {"unreached": hindered.unreached, "unreached_reason": unreached_reason.strip()}
-    record(incident, "incident.closed", by, now, reason.strip(), **(unreached if hindered.unreached else {}))
+    said: dict[str, object] = {}
+    if hindered.unreached:
+        said = {"unreached": hindered.unreached, "unreached_reason": unreached_reason.strip()}
+    if hindered.owes_nothing:
+        said["owes_nothing_because"] = owes_nothing_because.strip()
+    record(incident, "incident.closed", by, now, reason.strip(), **said)
     quieten(incident, "incident.closed", CLOSED, by, now)
     return True
 

@@ -14,7 +14,7 @@ from accounts.permissions import Permission, current_staff, requires
 from foundation import locales
 from foundation.database import db, transaction, utcnow
 from foundation.errors import Invalid, Missing
-from incident import authorities, authority_notification, packs
+from incident import authorities, authority_notification, neighbours, packs
 from incident.access import locked_incident, visible_incident
 from incident.authority_notification import Filing, Proof
 from incident.forms.fields import Sheet, sheet_of
@@ -33,7 +33,8 @@ def index(incident_id: UUID) -> ResponseReturnValue:
     drafts = {each.duty_id: each for each in authority_notification.of_incident(incident)}
     return render_template(
         "incident/notifications.html", incident=incident, now=utcnow(), drafts=drafts,
-        duties=authority_notification.duties_of(incident), authority=authorities.by_key,
+        duties=(duties := authority_notification.duties_of(incident)), authority=authorities.by_key,
+        reasons={each.id: neighbours.reasons_of(each) for each in duties},
     )  # fmt: skip
 
 

@@ -10,12 +10,13 @@ from accounts.permissions import Permission, current_staff, requires
 from foundation.database import transaction, utcnow
 from foundation.errors import Invalid
 from incident import advice as advising
-from incident import assessment, decisions
+from incident import assessment, decisions, owed
 from incident.access import locked_incident, visible_incident
+from incident.advice import Advised
 from incident.forms import assessment as forms
 from incident.forms import words
 from incident.forms.fields import Sheet, sheet_of
-from incident.models import ANSWERS, Incident
+from incident.models import ANSWERS, Incident, Question
 from incident.views import beside
 
 bp = Blueprint("decisions", __name__, url_prefix="/incidents/<uuid:incident_id>/decisions")
@@ -117,8 +118,14 @@ def _page(incident: Incident, sheet: Sheet) -> str:
         "incident/decisions.html", incident=incident, sheet=sheet, words=words, now=now,
         beside=beside.of(incident, advice, now=now), rows=beside.decisions_of(incident, advice),
         answers=ANSWERS, assessed=bool(assessment.assessments_of(incident)),
-        advised={each: advising.kind_advised(document, each) for each in advice.questions},
+        advised={each: advising.kind_advised(document, each) for each in _asked(incident, advice)},
     )  # fmt: skip
+
+
+def _asked(incident: Incident, advice: Advised) -> list[Question]:
+    """The law's questions, and those of neighbouring regimes that have made a duty here."""
+    owing = {each.regime for each in owed.duties_of(incident)}
+    return [*advice.questions, *(each for each in Question if each.is_of_a_neighbour and each in owing)]
 
 
 def _back(incident_id: UUID) -> ResponseReturnValue:

@@ -105,7 +105,7 @@ def close(incident_id: UUID) -> ResponseReturnValue:
     with transaction():
         triage.close(
             locked_incident(incident_id), reason=reason, unreached_reason=unreached, now=utcnow(),
-            by=current_staff().name,
+            owes_nothing_because=request.form.get("owes_nothing_because", ""), by=current_staff().name,
         )  # fmt: skip
     flash(_("Closed."), "success")
     return _back(incident_id)

@@ -36,7 +36,7 @@ from incident.rules.facts import Facts
 from incident.rules.instants import Chain
 from incident.rules.lifecycle import State
 from incident.triage.closing import Hindrances
-from incident.views import beside
+from incident.views import beside, laid_out
 from incident.views.beside import Beside, DecisionRow
 from incident.views.shown import processor_names
 from notifications import delivery, paging
@@ -105,6 +105,7 @@ class Page:
     decisions: list[DecisionRow]
     undecided: list[Question]
     duties: list[Duty]
+    laid: dict[UUID, laid_out.Laid]
     steps: list[StepView]
     calls: list[Call]
     messages: list[delivery.Line]
@@ -116,6 +117,11 @@ class Page:
     hindrances: Hindrances
     draft: FactsDraft | None
     action: Action | None = field(default=None)
+
+    @property
+    def classifies(self) -> bool:
+        """Whether something counts from a classification as major."""
+        return laid_out.may_classify(self.laid.values())
 
 
 def page(incident: Incident, *, version: int | None, now: datetime) -> Page:
@@ -131,7 +137,8 @@ def page(incident: Incident, *, version: int | None, now: datetime) -> Page:
         reports=_mine(select(Report).order_by(Report.received_at), Report, incident),
         beside=beside.of(incident, advice, now=now), assessments=assessment.assessments_of(incident),
         decisions=beside.decisions_of(incident, advice), undecided=decisions.undecided(incident, advice),
-        duties=owed.duties_of(incident), steps=runs.steps_for(incident.chain), calls=_calls(incident),
+        duties=owed.duties_of(incident), laid=laid_out.of_incident(incident),
+        steps=runs.steps_for(incident.chain), calls=_calls(incident),
         messages=delivery.log_for(incident.chain),
         names={each.id: each.name for each in people.staff_of(incident.organisation_id)},
         unreached=delivery.unreached_count(incident.chain),

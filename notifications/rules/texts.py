@@ -26,19 +26,25 @@ def _needs(required: str, optional: str = "", *, email: bool = True) -> Needs:
     return Needs(frozenset(required.split()), frozenset(optional.split()), email)
 
 
+_DUTIES = "name number organisation duties count due_at timezone hours_left path"
 _STEP = "name number organisation step due_at timezone hours_left path"
 
 # "due_at" is ISO 8601 in UTC and shown in "timezone" (IANA); "hours_left" is a number, negative when
-# late; "path" is the address on our own site, from its slash on. "again" says that a copy may have
-# arrived before, "unsure" that nobody knows whether one did. Nothing here is personal data, but
-# for "name" (who is written to), "who" (a colleague) and the parts of a notice to people.
+# late; "path" is the address on our own site, from its slash on. "duties" are each named by "regime",
+# "stage", "whom", "due_at" and "hours_left": the first few of "count", "more" how many are left out;
+# "replaced" names reminders that this one stands for. "again" says that a copy may have arrived before,
+# "unsure" that nobody knows whether one did. Nothing here is personal data, but for "name" (who is
+# written to), "who" (a colleague) and the parts of a notice to people.
 NEEDS: Mapping[str, Needs] = {
     "page_report": _needs("name number organisation timezone path", "processor due_at step hours_left"),
     "page_faulty_report": _needs("name organisation processor path", "timezone"),
     "page_deadline": _needs(_STEP),
+    "page_duty": _needs(_DUTIES, "more replaced"),
     "page_bare": _needs("name"),
     "step_reminder": _needs(_STEP),
     "deadline_reminder": _needs(_STEP),
+    "duty_reminder": _needs(_DUTIES, "more replaced"),
+    "delay_reasons": _needs(_DUTIES, "more"),
     "reminder_bare": _needs("name"),
     "not_reached": _needs("name kind channel why path", "unsure"),
     "provider_refuses": _needs("name provider why"),

@@ -36,6 +36,18 @@ VALUES = {
     "provider": "sendgrid",
     "what": "PM-2026-0012",
     "count": 2,
+    "duties": [
+        {
+            "regime": "promise-authority",
+            "stage": "intermediate",
+            "whom": "Datatilsynet",
+            "due_at": "2026-11-26T13:30:00+00:00",
+            "hours_left": "-2",
+        },
+        {"regime": "gdpr-34", "stage": "", "whom": "", "due_at": "", "hours_left": ""},
+    ],
+    "more": 1997,
+    "replaced": "12 h, 6 h",
     "again": "",
     "unsure": "",
     "subject": "Underretning om brud på sikkerheden for dine personoplysninger",

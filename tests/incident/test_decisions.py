@@ -303,7 +303,8 @@ def test_an_incident_with_a_decision_that_waits_is_not_closed(app, cast):
 
     desk.agree(cast, incident_id)
     with desk.working(cast, incident_id) as incident:
-        assert triage.close(incident, reason="Done.", by="Dorthe Friis", now=utcnow()) is True
+        told = {"reason": "Done.", "owes_nothing_because": WHY, "by": "Dorthe Friis", "now": utcnow()}
+        assert triage.close(incident, **told) is True
 
 
 def test_history_is_kept_of_everything_that_was_decided(app, cast):

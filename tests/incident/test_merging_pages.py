@@ -128,7 +128,7 @@ def test_with_a_restricted_incident_the_one_that_carries_it_becomes_restricted(a
 
 def post(client, cast, reference, **changes):
     body = sending.report(kind="incident.updated", reference=reference, **changes)
-    answer = sending.post(client, cast.endpoints[people.HOSTCO], body)
+    answer = sending.post(client, cast.hostco, body)
     assert answer.status_code == 202, answer.text
     return answer.json
 

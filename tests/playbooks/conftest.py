@@ -16,9 +16,10 @@ from foundation import database, encryption, locales, queue, settings
 from foundation.database import Base, acting_for, db, everyone, new_id, transaction
 from notifications import paging
 from notifications.models import Message, Page
-from playbooks import jobs, runs
+from playbooks import jobs, library, runs
 from playbooks.models import Run
 from tests import servers
+from tests.playbooks.laddered import KEY, LADDERED
 
 MIDNIGHT = datetime(2026, 10, 2, 1, 0, tzinfo=UTC)  # 03:00 in Copenhagen, between Friday and the weekend
 LINE = "{{ step }} | {{ due_at }} | {{ hours_left }} | {{ path }} | {{ number }} | {{ organisation }}"
@@ -78,6 +79,13 @@ class House:
 
     def pages(self):
         return list(db.session.scalars(select(Page).order_by(Page.id)))
+
+
+@pytest.fixture(autouse=True)
+def _a_playbook_with_a_ladder(monkeypatch):
+    """The engine is tried with a playbook that reminds, pages and repeats."""
+    ours = library.playbook
+    monkeypatch.setattr(library, "playbook", lambda key: LADDERED if key == KEY else ours(key))
 
 
 @pytest.fixture(scope="session")

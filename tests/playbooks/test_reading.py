@@ -1,5 +1,7 @@
 """A playbook is read whole or refused with file and line of every fault."""
 
+from datetime import timedelta
+
 import pytest
 
 from playbooks import library
@@ -129,6 +131,7 @@ def test_every_step_that_nobody_finishes_is_spoken_of(key):
         step.key
         for step in library.playbook(key).steps
         if step.action is Action.NONE and not step.reminders and step.overdue_every is None
+        if (step.anchor, step.offset) != (Anchor.DUE, timedelta())  # its duty's own ladder speaks of it
     ]
 
     assert silent == []
@@ -148,8 +151,10 @@ def test_a_processors_report_pages_at_once_and_is_triaged_in_four_hours_and_conf
     assert (hours["reach_on_call"], hours["triage"], hours["confirm"]) == (0, 4, 24)
 
 
-def test_the_filing_is_reminded_of_from_two_days_to_fifteen_minutes_before_and_hourly_after():
-    file = library.playbook("authority_notification").step("file")
+@pytest.mark.parametrize(
+    ("key", "step"), [("authority_notification", "file"), ("subject_communication", "send_by_deadline")]
+)
+def test_a_deadline_is_reminded_of_by_its_duty_and_not_a_second_time_here(key, step):
+    found = read((library.FOLDER / f"{key}.toml").read_text(), key).step(step)
 
-    assert [span.total_seconds() / 3600 for span in file.reminders] == [-48, -24, -12, -6, -3, -1, -0.25]
-    assert file.overdue_every.total_seconds() == 3600
+    assert (found.reminders, found.overdue_every, found.action) == ((), None, Action.NONE)

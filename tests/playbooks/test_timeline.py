@@ -8,12 +8,13 @@ import pytest
 from playbooks import library
 from playbooks.rules import timeline
 from playbooks.rules.reading import read
+from tests.playbooks.laddered import LADDERED
 
 COPENHAGEN = ZoneInfo("Europe/Copenhagen")
 DUE = datetime(2026, 12, 10, 9, 5, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 MICROSECOND = timedelta(microseconds=1)
-FILING = library.playbook("authority_notification")
+FILING = LADDERED
 OTHERS = {"draft", "review", "approve", "receipt"}
 
 

@@ -303,10 +303,10 @@ def test_a_reminder_before_the_deadline_arrives_by_itself(story: Story) -> None:
     story.work()
     mails = story.sandbox.mail_to(people.DORTHE)[before:]
 
-    legal = [each for each in mails if "File it with the authority" in each["body"]]
-    assert len(legal) == 1, [each["subject"] for each in mails]
-    assert "A legal deadline of PM-" in legal[0]["body"]
-    assert story.incident in legal[0]["body"]
+    owed = [each for each in mails if "a duty is to be met" in each["subject"]]
+    assert len(owed) == 1, [each["subject"] for each in mails]
+    for named in ("Notify the authority (Datatilsynet)", "Tell the people as promised", story.incident):
+        assert named in owed[0]["body"]
 
     story.work()
     assert len(story.sandbox.mail_to(people.DORTHE)) == before + len(mails)
@@ -459,6 +459,7 @@ LINES = (  # who did what, in the order it was written; the sentence as it begin
     ("HostCo ApS", "The facts were recorded as version 1."),
     ("Breachclock", "Awareness was taken provisionally from the report."),
     ("Breachclock", "Somebody on call was paged."),
+    ("Breachclock", "A duty was opened:"),
     ("Breachclock", "The provider took a message by"),
     ("Astrid Holm", "The page was acknowledged."),
     ("Astrid Holm", "The moment of awareness was fixed by a person."),
@@ -466,7 +467,6 @@ LINES = (  # who did what, in the order it was written; the sentence as it begin
     ("Astrid Holm", "Confirmed as a personal data breach."),
     ("Dorthe Friis", "The risk was assessed:"),
     ("Dorthe Friis", "Decided: notify the authority. Advised was: notify the authority."),
-    ("Dorthe Friis", "A duty was opened:"),
     ("Dorthe Friis", "The notification to Danish Data Protection Agency was drafted from the facts."),
     ("Dorthe Friis", "The notification to Danish Data Protection Agency was edited."),
     ("Dorthe Friis", "The notification to Danish Data Protection Agency was approved, exactly as it stands."),

@@ -1,0 +1,121 @@
+"""The stages of duties as rows: made with a duty, moved with what they count from, until they are filed.
+
+A stage starts at a moment of the incident, or at the filing of the stage before it; what it was when it was
+made is copied onto its row, so that a later change of the law changes no duty that stands.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+
+from foundation.database import db
+from incident import rungs
+from incident.models import OWED, Duty, DutyStage, Incident, IncidentMoment
+from incident.rules.deadlines import after_hours
+from incident.rules.facts import Facts
+from incident.rules.regimes import PREVIOUS, REGIMES, Moments, Stage
+
+CLASSIFIED = "classified"
+
+
+def moments_of(incident: Incident, facts: Facts | None) -> dict[str, datetime | None]:
+    """What stages may count from, as it holds now; instants are UTC."""
+    told = facts.timeline if facts else None
+    return {
+        "aware": incident.aware_at,
+        "reported": incident.reported_at,
+        "occurred": told.occurred_from if told else None,
+        "detected": (told.detected_at if told else None) or incident.aware_at,
+        CLASSIFIED: classified_at(incident),
+    }
+
+
+def classified_at(incident: Incident) -> datetime | None:
+    """When it was classified as major, as a person last said."""
+    mine = select(IncidentMoment.moment).where(
+        IncidentMoment.incident_id == incident.id, IncidentMoment.anchor == CLASSIFIED
+    )
+    return db.session.scalars(mine.order_by(IncidentMoment.number.desc()).limit(1)).first()
+
+
+def of(duty: Duty) -> list[DutyStage]:
+    """The stages of a duty, in their order."""
+    mine = select(DutyStage).where(DutyStage.duty_id == duty.id)
+    return list(db.session.scalars(mine.order_by(DutyStage.number)))
+
+
+def of_incident(incident: Incident) -> dict[UUID, list[DutyStage]]:
+    """The stages of every duty of an incident that has any, by the duty's id."""
+    found: dict[UUID, list[DutyStage]] = {}
+    mine = select(DutyStage).join(Duty, Duty.id == DutyStage.duty_id).where(Duty.incident_id == incident.id)
+    for each in db.session.scalars(mine.order_by(DutyStage.number)):
+        found.setdefault(each.duty_id, []).append(each)
+    return found
+
+
+def make(duties: Sequence[Duty], moments: Moments, *, now: datetime) -> None:
+    """Give new duties of neighbouring regimes their stages."""
+    for duty in duties:
+        regime = REGIMES.regime(duty.regime, duty.starts_at or now)
+        if regime and regime.neighbour:
+            for stage in REGIMES.stages(duty.regime, duty.starts_at or now):
+                _add(duty, stage, moments, now)
+    db.session.flush()
+
+
+def leave_rest(duty: Duty, *, filed_at: datetime, now: datetime) -> None:
+    """What was filed says that parts are to follow: they are a stage of their own, from that filing on."""
+    rest = next((s for s in REGIMES.stages(duty.regime, filed_at) if s.anchor == PREVIOUS), None)
+    if rest and not any(each.key == rest.key for each in of(duty)):
+        _add(duty, rest, {PREVIOUS: filed_at}, now)
+        db.session.flush()
+
+
+def _add(duty: Duty, stage: Stage, moments: Moments, now: datetime) -> None:
+    starts_at, due_at = stage.window(moments)
+    db.session.add(
+        DutyStage(
+            organisation_id=duty.organisation_id, duty_id=duty.id, number=stage.number, key=stage.key,
+            provision=stage.provision, terms=stage.terms(), starts_at=starts_at, due_at=due_at,
+            created_at=now,
+        )
+    )  # fmt: skip
+
+
+def move(incident: Incident, moments: Moments, *, now: datetime) -> None:
+    """Let stages, and duties by contract, follow what they count from; what was filed stays."""
+    mine = select(Duty).where(Duty.incident_id == incident.id, Duty.state.in_(OWED))
+    staged = of_incident(incident)
+    duties = list(db.session.scalars(mine))
+    moved = [each for each in duties if _move_stages(each, staged.get(each.id, ()), moments)]
+    contracts = [each for each in duties if each.regime == "contract" and each.is_unfiled]
+    moved += [each for each in contracts if _move_contract(each, moments)]
+    rungs.follow(incident, moved, now=now)
+
+
+def _move_stages(duty: Duty, stages: Sequence[DutyStage], moments: Moments) -> bool:
+    before: datetime | None = None
+    moved = False
+    for row in stages:
+        stage = Stage.of_terms(row.key, row.number, row.provision, row.terms)
+        window = stage.window(
+            {**moments, PREVIOUS: before or (duty.first_filed_at if row.number > 1 else None)}
+        )
+        if row.filed_at is None and window != (row.starts_at, row.due_at):
+            row.starts_at, row.due_at = window
+            moved = True
+        if row.number == 1 and duty.is_unfiled and moved:
+            duty.starts_at, duty.due_at = row.starts_at, row.due_at
+        before = row.filed_at
+    return moved
+
+
+def _move_contract(duty: Duty, moments: Moments) -> bool:
+    at, hours = moments.get(duty.terms.get("anchor", "aware")), duty.terms.get("hours")
+    window = at, after_hours(at, hours) if at and hours else None
+    if window == (duty.starts_at, duty.due_at):
+        return False
+    duty.starts_at, duty.due_at = window
+    return True
