@@ -1,4 +1,4 @@
-"""The parts of a merger's duties: stages that neighbouring regimes ask for, and the moments they count from."""
+"""The parts of the duties of a merger: stages of neighbouring regimes, and the moments they count from."""
 
 from datetime import datetime
 
