@@ -38,6 +38,7 @@ BLUEPRINTS = (
     "incident.views.reports",
     "incident.views.misdirected",
     "incident.views.processors",
+    "incident.views.may_be_hit",
     "incident.views.authority_notifications",
     "incident.views.subject_communications",
     "incident.views.register",
@@ -47,6 +48,7 @@ BLUEPRINTS = (
 COMMANDS = (
     "incident.cli",
     "incident.operations",
+    "incident.processor_cli",
     "incident.starting",
     "accounts.cli",
     "playbooks.cli",

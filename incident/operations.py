@@ -1,4 +1,4 @@
-"""What operators run: the processes of an installation, its migrations, processors, reports, the ledger."""
+"""What operators run: the processes of an installation, its migrations, reports, the ledger."""
 
 import json
 import signal
@@ -17,20 +17,13 @@ from flask.cli import with_appcontext
 from standardwebhooks.webhooks import Webhook
 
 from foundation import logs, queue
-from foundation.database import everyone, transaction, utcnow
-from foundation.errors import Refused
-from incident import processors, register
-
-BY = "An operator, by the command line"
+from foundation.database import everyone
+from incident import register
 
 
 def _app() -> Flask:
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
     return app
-
-
-def _sentence(refusal: Refused) -> click.ClickException:
-    return click.ClickException(" ".join(filter(None, (refusal.message, refusal.next_step))))
 
 
 @click.command()
@@ -61,30 +54,6 @@ def clock() -> None:
         signal.signal(number, lambda *_: stop.set())
     app = _app()
     queue.keep_time(app, [queue.recurring(*each) for each in app.config["RECURRING"]], stop)
-
-
-@click.group("processor")
-def processor_group() -> None:
-    """Processors and the endpoints they report to."""
-
-
-@processor_group.command("endpoint")
-@click.argument("name")
-@click.option("--rotate", is_flag=True, help="A second secret; the one before is accepted for a week more.")
-@click.option("--organisation", "key", help="Its key; may be left out while the name is found once.")
-@with_appcontext
-def endpoint(name: str, *, rotate: bool, key: str | None) -> None:
-    """Make the endpoint of the processor NAME and print its address and secret, this once."""
-    with everyone():
-        try:
-            with transaction():
-                made = processors.give_endpoint(
-                    processors.named(name, key), rotate=rotate, actor=BY, now=utcnow()
-                )
-        except Refused as refusal:
-            raise _sentence(refusal) from None
-    url = f"{current_app.config['SETTINGS'].public_url}/api/v1/reports/{made.endpoint_id}"
-    click.echo(json.dumps({"report_url": url, "secret": made.secret}))
 
 
 @click.command()
@@ -161,4 +130,4 @@ def verify(bundle: Path | None) -> None:
     click.echo("The ledger is whole.")
 
 
-commands: tuple[click.Command, ...] = (migrate, worker, clock, processor_group, report, audit)
+commands: tuple[click.Command, ...] = (migrate, worker, clock, report, audit)

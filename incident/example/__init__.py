@@ -17,8 +17,7 @@ from accounts import passwords, people
 from accounts.models import Organisation, Role, StaffMember
 from foundation.database import db
 from foundation.errors import Refused
-from incident import processors
-from incident.models import Processor
+from incident.example import register
 from notifications import paging
 
 HERE = Path(__file__).parent
@@ -58,8 +57,10 @@ def plant(chosen: dict[str, str], *, public_url: str, now: datetime) -> Planted:
         steps = [_step(step, rotations) for step in each["steps"]]
         organisation = people.organisation(each["organisation"])
         paging.add_policy(organisation_id=organisation.id, name=each["name"], steps=steps)
-    for each in cast["processor"]:
-        _register(each, planted, public_url, now)
+    for each in _read("processors.toml")["processor"]:
+        if key := register.enter(each, by=BY, now=now):
+            url = f"{public_url}/api/v1/reports/{key.endpoint_id}"
+            planted.processors.append({"name": each["name"], "report_url": url, "secret": key.secret})
     return planted
 
 
@@ -109,27 +110,6 @@ def _step(step: dict[str, Any], rotations: dict[str, UUID]) -> dict[str, Any]:
     if "rotation" in step:
         return {"rotation": str(rotations[step["rotation"]]), "minutes": step["minutes"]}
     return dict(step)
-
-
-def _register(each: dict[str, Any], planted: Planted, public_url: str, now: datetime) -> None:
-    organisation = people.organisation(each["organisation"])
-    serves = select(Processor.id).where(
-        Processor.name == each.get("serves"), Processor.organisation_id == organisation.id
-    )
-    processor = processors.add(
-        organisation_id=organisation.id, name=each["name"], country=each["country"], service=each["service"],
-        serves_id=db.session.scalar(serves), actor=BY, now=now,
-    )  # fmt: skip
-    db.session.flush()
-    if each.get("reports"):
-        key = processors.give_endpoint(processor, rotate=False, actor=BY, now=now)
-        planted.processors.append(
-            {
-                "name": processor.name,
-                "report_url": f"{public_url}/api/v1/reports/{key.endpoint_id}",
-                "secret": key.secret,
-            }
-        )
 
 
 def first_report(now: datetime) -> dict[str, Any]:

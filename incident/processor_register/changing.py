@@ -72,7 +72,7 @@ def change(processor: Processor, values: Mapping[str, Any], *, actor: str, now: 
     changed = {name: value for name, value in values.items() if getattr(processor, name) != value}
     if not changed:
         return []
-    said = {name: _said(name, getattr(processor, name), value) for name, value in changed.items()}
+    said = {name: plain_change(name, getattr(processor, name), value) for name, value in changed.items()}
     for name, value in changed.items():
         setattr(processor, name, value)
     processor.changed_at = now
@@ -81,7 +81,8 @@ def change(processor: Processor, values: Mapping[str, Any], *, actor: str, now: 
     return list(changed)
 
 
-def _said(name: str, before: Any, after: Any) -> dict[str, Any] | str:
+def plain_change(name: str, before: Any, after: Any) -> dict[str, Any] | str:
+    """A change as the ledger keeps it: what it was and is, of notes only that they changed."""
     if name in UNSAID:
         return "changed"
     return {"before": _plain(before), "after": _plain(after)}

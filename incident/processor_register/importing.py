@@ -4,25 +4,26 @@ New rows go in by table, parents first; what is slow (encrypting, binding) is do
 transaction, because reports wait for whoever writes on the embedded database.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from flask_babel import gettext as _
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from foundation import ledger
-from foundation.database import Ready, changed, db, insert_ready, new_id, ready
+from foundation.database import Base, Ready, db, insert_ready, new_id, ready, table_of
 from foundation.errors import Invalid, Refused
+from foundation.ledger import Entry
 from incident import processors
 from incident.models import Processor, ProcessorContact, name_key
-from incident.processor_register import contacts
-from incident.processor_register.changing import UNSAID
-from incident.processor_register.planning import Plan, Row, revision_of
+from incident.processor_register.changing import plain_change
+from incident.processor_register.planning import Call, Plan, Row, revision_of
 from incident.processor_register.table import CONTACTS
 
+CHAIN = "processor_import/"
 EMPTY: Mapping[str, Any] = {
     "service": "", "agreement_reference": "", "agreement_on": None, "agreement_place": "",
     "notice_hours": None, "data_categories": [], "subject_groups": [], "people": None, "countries": [],
@@ -53,9 +54,10 @@ def prepare(plan: Plan, *, organisation_id: UUID, file_sha256: str, now: datetim
         )
     new = [_processor(row, plan.parents, organisation_id, now) for row in _parents_first(plan)]
     people = [
-        _contact(row, at, told, organisation_id, now)
-        for row in plan.new
-        for at, told in sorted(row.contacts.items())
+        _contact(row, call, organisation_id, now)
+        for row in (*plan.new, *plan.changed)
+        for call in row.contacts.values()
+        if call.held is None
     ]
     return Prepared(
         plan, file_sha256, (ready(Processor, *new),) if new else (),
@@ -85,10 +87,10 @@ def _processor(
     }  # fmt: skip
 
 
-def _contact(row: Row, at: int, told: contacts.Told, organisation_id: UUID, now: datetime) -> dict[str, Any]:
+def _contact(row: Row, call: Call, organisation_id: UUID, now: datetime) -> dict[str, Any]:
     return {
-        "id": new_id(), "organisation_id": organisation_id, "processor_id": row.id, "position": at + 1,
-        "added_at": now, **asdict(told),
+        "id": new_id(), "organisation_id": organisation_id, "processor_id": row.id,
+        "position": call.position, "added_at": now, **asdict(call.told),
     }  # fmt: skip
 
 
@@ -102,8 +104,8 @@ def apply(prepared: Prepared, *, organisation_id: UUID, actor: str, now: datetim
         )
     insert_ready(*prepared.processors)
     insert_ready(*prepared.contacts)
-    for row in plan.changed:
-        _change(row, actor=actor, now=now)
+    _change(plan.changed, now)
+    db.session.expire_all()  # what was read before is not what stands there now
     _enter(prepared, organisation_id, actor, now)
 
 
@@ -115,48 +117,61 @@ def _locked_revision(organisation_id: UUID) -> str:
     )
 
 
-def _change(row: Row, *, actor: str, now: datetime) -> None:
-    values = {name: after for name, (_before, after) in row.changes.items() if name not in CONTACTS}
-    if "name" in values:
-        values["name_key"] = name_key(values["name"])
-    changed(update(Processor).where(Processor.id == row.id).values(**values, changed_at=now))
-    if not row.contacts:
+def _change(rows: Sequence[Row], now: datetime) -> None:
+    """Write what changed, rows that change the same columns with one statement."""
+    alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for row in rows:
+        values = {name: after for name, (_before, after) in row.changes.items() if name not in CONTACTS}
+        values |= {"name_key": name_key(values["name"])} if "name" in values else {}
+        alike.setdefault(tuple(sorted(values)), []).append({**values, "changed_at": now, "of": row.id})
+    for group in alike.values():
+        _update(Processor, group)
+    calls = [call for row in rows for call in row.contacts.values() if call.held]
+    _update(ProcessorContact, [{**asdict(call.told), "of": call.held.id} for call in calls if call.held])
+    new_to_call = [call.held.id for call in calls if call.held and call.parts != ["role"]]
+    _update(
+        ProcessorContact, [{"of": each, "verified_at": None, "verified_by": None} for each in new_to_call]
+    )
+
+
+def _update(model: type[Base], given: Sequence[Mapping[str, Any]]) -> None:
+    """Update rows by their id, `of`; all name the same columns."""
+    if not given:
         return
-    processor = db.session.get_one(Processor, row.id)
-    known = contacts.of(row.id)
-    for at, told in sorted(row.contacts.items()):
-        if at < len(known):
-            contacts.change(known[at], told, actor=actor, now=now)
-        else:
-            contacts.add(processor, told, actor=actor, now=now)
+    table = table_of(model)
+    values = {name: bindparam(name) for name in given[0] if name != "of"}
+    statement = update(table).where(table.c.id == bindparam("of")).values(values)
+    db.session.connection().execute(statement, [dict(each) for each in given])
 
 
 def _enter(prepared: Prepared, organisation_id: UUID, actor: str, now: datetime) -> None:
+    """A line for each row in a chain of the import's own, which nobody else waits for; one that names it."""
     common: dict[str, Any] = {"organisation_id": organisation_id, "actor": actor, "at": now}
-    plan, file = prepared.plan, prepared.file_sha256
+    plan, chain = prepared.plan, f"{CHAIN}{new_id()}"
     ledger.append(
-        f"organisation/{organisation_id}", "processors.imported", **common, file_sha256=file,
-        added=len(plan.new), changed=len(plan.changed), unchanged=plan.same,
+        f"organisation/{organisation_id}", "processors.imported", **common, lines_in=chain,
+        file_sha256=prepared.file_sha256, added=len(plan.new), changed=len(plan.changed), unchanged=plan.same,
     )  # fmt: skip
+    ledger.begins(chain)
     for row in plan.new:
-        chain = processors.chain(row.id)
-        ledger.begins(chain)
         ledger.append(
-            chain, "processor.added", **common, name=row.values["name"], serves=plan.parents[row.id],
-            file_sha256=file, contacts=len(row.contacts),
+            chain, "processor.added", **common, processor=row.id, name=row.values["name"],
+            serves=plan.parents[row.id], contacts=len(row.contacts),
         )  # fmt: skip
     for row in plan.changed:
-        said = {name: _said(name, *both) for name, both in row.changes.items() if name not in CONTACTS}
-        if said:
-            ledger.append(
-                processors.chain(row.id), "processor.changed", **common, changed=said, file_sha256=file
-            )
+        said: dict[str, Any] = {
+            name: plain_change(name, *both) for name, both in row.changes.items() if name not in CONTACTS
+        }
+        said |= {CONTACTS[at]: call.parts for at, call in row.contacts.items()}
+        ledger.append(chain, "processor.changed", **common, processor=row.id, changed=said)
 
 
-def _said(name: str, before: Any, after: Any) -> dict[str, Any] | str:
-    if name in UNSAID:
-        return "changed"
-    return {
-        "before": before.isoformat() if isinstance(before, date) else before,
-        "after": after.isoformat() if isinstance(after, date) else after,
-    }  # fmt: skip
+def history(processor: Processor) -> list[Entry]:
+    """What the ledger says of a processor, the latest first: its own chain, and the imports that named it."""
+    imports = select(Entry).where(
+        Entry.chain >= CHAIN,
+        Entry.chain < f"{CHAIN}~",
+        Entry.details["processor"].as_string() == str(processor.id),
+    )
+    told = [*ledger.entries(processors.chain(processor.id)), *db.session.scalars(imports)]
+    return sorted(told, key=lambda each: (each.at, each.number), reverse=True)

@@ -33,6 +33,20 @@ class Fault:
     what: str
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A contact as the file tells it: in the place of one that is held, or a new one."""
+
+    held: ProcessorContact | None
+    position: int
+    told: Told
+
+    @property
+    def parts(self) -> list[str]:
+        """What of it differs from the one that is held."""
+        return [each for each in contacts.PARTS if getattr(self.held, each, None) != getattr(self.told, each)]
+
+
 @dataclass(slots=True)
 class Row:
     """One row as it would be applied: the processor it makes or changes, and what it says."""
@@ -43,7 +57,7 @@ class Row:
     new: bool
     values: dict[str, Any]
     serves: str | None = None  # the key of a name; "" is us directly, None says nothing
-    contacts: dict[int, Told] = field(default_factory=dict)  # place of the contact -> what it is told to be
+    contacts: dict[int, Call] = field(default_factory=dict)  # by their place in the file
     changes: dict[str, tuple[Any, Any]] = field(default_factory=dict)
 
 
@@ -170,7 +184,10 @@ class _Reading:
                 for detail in details:
                     self.fault(row.line, f"{prefix}_{part}", detail)
             if contact and not any(_is_same(each, contact) for each in known):
-                row.contacts[at] = contact
+                position = (
+                    held.position if held else max((each.position for each in known), default=0) + at + 1
+                )
+                row.contacts[at] = Call(held, position, contact)
 
     # --- together -------------------------------------------------------------------------------
 
@@ -198,8 +215,10 @@ class _Reading:
         there, in_file = self.there.by_key.get(row.serves), self.rows.get(row.serves)
         if there and there.ended_at:
             self.fault(row.line, "works_for", _("%(name)s has left", name=there.name))
-        if there or in_file:
-            return there.id if there else in_file and in_file.id
+        if there:
+            return there.id
+        if in_file:
+            return in_file.id
         self.fault(row.line, "works_for", _("there is no such processor, here or in the file"))
         return None
 
@@ -224,9 +243,8 @@ class _Reading:
                 yield name, (before, value)
         if (to := self.parents[row.id]) != there.serves_id:
             yield "serves_id", (there.serves_id, to)
-        known = self.there.contacts.get(row.id, ())
-        for at, contact in row.contacts.items():
-            yield CONTACTS[at], (known[at] if at < len(known) else None, contact)
+        for at, call in row.contacts.items():
+            yield CONTACTS[at], (call.held, call.told)
 
 
 def _is_same(held: ProcessorContact, told: Told) -> bool:

@@ -23,7 +23,7 @@ from incident.processor_register.marks import places_of
 
 # What companies add to their name, and people leave out.
 FORMS: Final = re.compile(
-    r"[ ,]+(a/s|aps|as|asa|ab|oy|oyj|ivs|p/s|k/s|i/s|ltd|limited|llc|inc|plc|gmbh|ag|bv|b\.v\.|sa|srl|ans|da)\.?$"
+    r"[ ,]+(a/s|aps|as|asa|ab|oy|oyj|ivs|p/s|k/s|i/s|ltd|limited|llc|inc|plc|gmbh|ag|bv|b\.v\.|sa|srl)\.?$"
 )
 ESTIMATED: Final = "/subjects/total"
 
@@ -153,7 +153,7 @@ def _suggested(
 
 
 def _holders(name: str, places: tuple[Place, ...]) -> list[Processor]:
-    """Who holds it: where it happened and below; where nothing is known of these, the nearest above."""
+    """Who holds it: those named and those below; where nothing is known of these, those above."""
     for stands in ((Stands.NAMED, Stands.BELOW), (Stands.ABOVE,)):
         if found := [each.processor for each in places if each.stands in stands and _knows(each, name)]:
             return found
@@ -185,6 +185,8 @@ def draft(sheet: Sheet, suggested: Iterable[Suggested]) -> list[Suggested]:
     for each in suggested:
         fields = _typed(each)
         if any(_says(sheet, name) for name in _whole(each.pointer)):
+            continue
+        if each.pointer == "/chain" and sheet.one("at_a_processor") == "no":
             continue
         sheet.typed.update(fields)
         taken.append(each)

@@ -48,7 +48,7 @@ def locked(organisation_id: UUID) -> dict[UUID, Processor]:
 def forest(processors: Iterable[Processor]) -> list[Node]:
     """Those that work for us directly, each with what is below it; without its parent one is a root."""
     nodes = {each.id: Node(each) for each in processors}
-    roots = []
+    roots: list[Node] = []
     for node in nodes.values():
         above = nodes.get(node.processor.serves_id) if node.processor.serves_id else None
         (above.below if above else roots).append(node)

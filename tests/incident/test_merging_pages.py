@@ -271,3 +271,21 @@ def test_a_part_is_split_off_on_a_page_and_each_leads_to_the_other(astrid, cast,
     assert "The mail server" in page
     assert f'href="/incidents/{source}"' in page
     assert f'href="/reports/{first["report_id"]}"' in page
+
+
+# --- the scorecard ------------------------------------------------------------------------------
+
+
+def test_a_processors_page_says_how_soon_it_told_us_over_its_incidents_and_without_drills(astrid, cast):
+    carrier, carried = two(cast)
+    drill = desk.reported(cast, reference="HC-3")
+    merge(cast, carried, carrier)
+    with desk.working(cast, drill) as incident:
+        incident.drill = True
+        hostco = incident.processor_id
+
+    page = astrid.get(f"/processors/{hostco}").text
+
+    assert "5 h, in the one incident that is known" in page, "what was merged is counted once"
+    assert "1 of 1 within 24 h" in page
+    assert "never tested" in page

@@ -12,6 +12,7 @@ from incident.models import (
     Decision,
     Incident,
     Processor,
+    ProcessorContact,
     Recipient,
     Report,
     SubjectCommunication,
@@ -27,6 +28,7 @@ ROWS = {
     "incident_id": Incident, "notification_id": AuthorityNotification, "processor_id": Processor,
     "communication_id": SubjectCommunication, "recipient_id": Recipient, "report_id": Report,
     "decision_id": Decision, "message_id": Message, "page_id": Page, "step_id": StepRecord,
+    "contact_id": ProcessorContact,
 }  # fmt: skip
 WORDS = {"locale": "da"}
 OF_NOBODY = {
