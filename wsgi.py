@@ -29,6 +29,8 @@ BLUEPRINTS = (
     "incident.views.awareness",
     "incident.views.facts",
     "incident.views.versions",
+    "incident.views.merging",
+    "incident.views.splitting",
     "incident.views.assessments",
     "incident.views.decisions",
     "incident.views.duties",

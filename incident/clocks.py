@@ -28,6 +28,7 @@ from incident.models import (
     Incident,
     NotificationState,
 )
+from incident.related import carried_by
 from incident.rules import deadlines
 from incident.rules.awareness import Moment
 from incident.rules.evaluation import Evaluation, evaluate
@@ -126,7 +127,7 @@ def refresh(incident: Incident, found: Sequence[deadlines.Clock], *, now: dateti
                 Clock(incident_id=incident.id, organisation_id=incident.organisation_id, **_row(clock))
             )
             moved.append(Moved(clock.kind, None, clock.due_at))
-        elif row.stopped_at is None and not stands:
+        elif row.stopped_at is None and not stands and not _is_held(row, clock):
             before = (row.starts_at, row.due_at)
             for name, value in _row(clock).items():
                 setattr(row, name, value)
@@ -136,6 +137,11 @@ def refresh(incident: Incident, found: Sequence[deadlines.Clock], *, now: dateti
     _move_duties(incident, now)
     settle(incident)
     return moved
+
+
+def _is_held(row: Clock, clock: deadlines.Clock) -> bool:
+    """Whether an incident that is carried had to be done with it earlier than is reckoned here."""
+    return row.held_to is not None and (clock.due_at is None or clock.due_at > row.held_to)
 
 
 def _move_duties(incident: Incident, now: datetime) -> None:
@@ -220,7 +226,7 @@ def reckon_again(incident: Incident, *, actor: str, reason: str, now: datetime) 
     if filed_by:
         _enter_what_stays(incident, facts, filed_by, actor=actor, now=now)
     elif incident.awareness_is_provisional:
-        incident.aware_at = advice.awareness.at if advice.awareness else None
+        incident.aware_at = advice.awareness.at if advice.awareness else incident.aware_by
     stages.move(incident, stages.moments_of(incident, facts), now=now)
     found = [*of(facts, advice), *_by_decision(incident, advice), *_beside(incident, facts, advice)]
     moved = refresh(incident, found, now=now)
@@ -319,18 +325,26 @@ def advice_for(incident: Incident, facts: Facts, *, now: datetime) -> Evaluation
     That is what a person has fixed, or what stood when an authority was first notified.
     """
     holds = not incident.awareness_is_provisional or first_filing(incident) is not None
-    return advise(
-        facts, received_at=incident.reported_at, from_processor=incident.processor_id is not None,
+    from_processor = incident.processor_id is not None
+    found = advise(
+        facts, received_at=incident.reported_at, from_processor=from_processor,
         fixed=incident.aware_at if holds else None, now=now,
     )  # fmt: skip
+    by = incident.aware_by
+    if holds or by is None or (found.awareness and found.awareness.at <= by):
+        return found
+    return advise(facts, received_at=incident.reported_at, from_processor=from_processor, fixed=by, now=now)
 
 
 def first_filing(incident: Incident) -> str | None:
-    """Who filed first with an authority, or None while nobody has: from then on nothing moves."""
+    """Who filed first with an authority, or None while nobody has: from then on nothing moves.
+
+    What was filed of an incident that this one carries counts.
+    """
     return db.session.scalars(
         select(AuthorityNotification.filed_by)
         .where(
-            AuthorityNotification.incident_id == incident.id,
+            AuthorityNotification.incident_id.in_([incident.id, *(e.id for e in carried_by(incident))]),
             AuthorityNotification.state == NotificationState.FILED,
         )
         .order_by(AuthorityNotification.filed_at)

@@ -271,6 +271,15 @@ def withdraw(
     return True
 
 
+def lapse(incident: Incident, decision: Decision, *, reason: str, by: StaffMember, now: datetime) -> None:
+    """End a decision because what it was about has changed; whoever does so lets the duties follow."""
+    _end(decision, DecisionState.WITHDRAWN, by.name, now, reason)
+    log(
+        incident, "decision.withdrawn", by.name, now, reason, decision=decision.number,
+        question=decision.question, kind=decision.kind, staff=by.id,
+    )  # fmt: skip
+
+
 def _need(reason: str) -> None:
     if not reason.strip():
         raise Invalid(_("Say why: it stands in the record."))

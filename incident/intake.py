@@ -190,11 +190,8 @@ def _playbook(incident_id: UUID, told: Told, facts: Facts, advice: Evaluation, n
     )  # fmt: skip
 
 
-def learn(incident: Incident, told: Told, *, now: datetime) -> int:
-    """New facts of a known incident: a new version, and clocks that follow it; returns its number.
-
-    Awareness that a person has fixed stays as it was fixed.
-    """
+def keep_version(incident: Incident, told: Told, *, now: datetime) -> int:
+    """Keep what was told as the next version of the facts, and move nothing; returns its number."""
     number = incident.facts_number + 1
     version = _facts_row(incident.id, number, told, now)
     insert_rows(FactsVersion, version)
@@ -203,6 +200,15 @@ def learn(incident: Incident, told: Told, *, now: datetime) -> int:
         reason=told.reason, version=number, facts_sha256=version["sha256"],
     )  # fmt: skip
     incident.facts_number = number
+    return number
+
+
+def learn(incident: Incident, told: Told, *, now: datetime) -> int:
+    """New facts of a known incident: a new version, and clocks that follow it; returns its number.
+
+    Awareness that a person has fixed stays as it was fixed.
+    """
+    number = keep_version(incident, told, now=now)
     if told.facts.title:
         incident.title = told.facts.title
     clocks.reckon_again(incident, actor=told.source, reason="New facts.", now=now)

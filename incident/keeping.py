@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, select
 
 from accounts.models import Organisation
 from foundation.database import db, insert_at_end, insert_ready, ready, rows, table_of
+from incident import related
 from incident.envelopes import Letter
 from incident.models import Incident, Report
 from incident.processors import Sender
@@ -55,14 +56,14 @@ def insert_report(letter: Letter, now: datetime, *, opens: bool = False, **value
 
 
 def known(sender: Sender, reference: str) -> Incident | None:
-    """The incident this sender has reported under the same reference, locked."""
+    """The incident this sender has reported under the same reference, locked with what carries it."""
     if not reference:
         return None
     found = rows(_SAME_REFERENCE, processor_id=sender.processor_id, reference=reference).scalar()
     if found is None:
         return None
-    take_turn(sender)
-    return db.session.get_one(Incident, found, with_for_update=True)
+    take_turn(sender)  # nobody merges, or splits off again, without it
+    return related.locked(found)
 
 
 def page_to_read(sender: Sender, report_id: UUID, *, now: datetime) -> None:

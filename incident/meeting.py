@@ -9,10 +9,12 @@ from sqlalchemy import select
 from foundation import ledger
 from foundation.database import db
 from foundation.errors import Refused
-from incident import rungs
+from incident import clocks, rungs
 from incident.models import Duty, DutyState, Incident
 from incident.rules import lifecycle
 from incident.rules.lifecycle import State
+
+TOLD_BEFORE = "Told under an incident that is carried."
 
 
 def refuse_when_over(incident: Incident) -> None:
@@ -72,3 +74,24 @@ def meet(
         duty=duty.id, regime=duty.regime, recipient=duty.recipient, due_at=duty.due_at, met_at=at,
         late_by_seconds=round((duty.late_by or timedelta()).total_seconds()),
     )  # fmt: skip
+
+
+def count_for_carrier(duties: Sequence[Duty], *, at: datetime, actor: str, now: datetime) -> None:
+    """What was begun under an incident before it was merged counts in part where it is carried."""
+    for duty in duties:
+        row = duty
+        while row.carried_by_id:
+            row = db.session.get_one(Duty, row.carried_by_id)
+        if row is not duty:
+            incident = db.session.get_one(Incident, row.incident_id)
+            meet(incident, row, at=at, actor=actor, now=now, in_part=True)
+            stop_if_told(incident, row.clock_kind, actor=actor, now=now)
+
+
+def stop_if_told(incident: Incident, kind: str, *, actor: str, now: datetime) -> None:
+    """Stop a clock once each of its duties was told, at least in part, under an incident that is carried."""
+    mine = select(Duty).where(Duty.incident_id == incident.id, Duty.clock_kind == kind)
+    counting = [each for each in db.session.scalars(mine) if each.is_owed or each.first_filed_at]
+    filed = [each.first_filed_at for each in counting if each.first_filed_at]
+    if filed and not any(each.is_unfiled for each in counting):
+        clocks.stop(incident, kind, why=TOLD_BEFORE, actor=actor, now=now, at=max(filed))

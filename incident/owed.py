@@ -58,6 +58,8 @@ def duties_of(incident: Incident) -> list[Duty]:
 
 def settle(incident: Incident, standing: Standing, *, by: str, reason: str, now: datetime) -> None:
     """Bring every duty in line with what holds now; clocks and playbooks follow."""
+    if incident.merged_into_id:
+        return  # whatever it owes is owed by the incident that carries it
     word = _Word(by, reason, now)
     known = duties_of(incident)
     _add(incident, list(owing.found(incident, standing)), standing, word)
@@ -204,7 +206,7 @@ def _follow_decision(incident: Incident, duty: Duty, standing: Standing, word: _
     if duty.regime not in QUESTION_OF:
         return  # decided elsewhere, as of each customer alone
     decision = standing.releasing(duty.regime)
-    if duty.state == DutyState.MET or duty.is_owed == (decision is None):
+    if duty.state in (DutyState.MET, DutyState.CARRIED) or duty.is_owed == (decision is None):
         return
     if decision:
         release(duty, decision.reason, decision=decision)
@@ -270,6 +272,12 @@ def _start_playbooks(incident: Incident, word: _Word) -> None:
             playbook, organisation_id=incident.organisation_id, about=incident.chain, anchors=anchors,
             summary=incident.number, facts=facts, actor=word.by, now=word.now,
         )  # fmt: skip
+
+
+def carry_out(incident: Incident, *, by: str, reason: str, now: datetime) -> None:
+    """Start the playbooks that carry out what is owed and untold, and aim all of them at what holds now."""
+    _start_playbooks(incident, _Word(by, reason, now))
+    clocks.move_due(incident, actor=by, reason=reason, now=now)
 
 
 def _carries(incident: Incident, playbook: str) -> bool:

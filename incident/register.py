@@ -16,7 +16,7 @@ from accounts.models import Organisation
 from foundation import ledger
 from foundation.database import db
 from foundation.ledger import GENESIS, Broken
-from incident import clocks
+from incident import clocks, related
 from incident.models import Assessment, Decision, DecisionState, Duty, Incident
 from incident.rules.facts import Facts, FactsFault
 from incident.rules.lifecycle import State
@@ -44,8 +44,14 @@ class Row:
 
 
 def record(incident: Incident) -> list[Line]:
-    """Every line of an incident's story, oldest first: when, who, what, why."""
-    return [line_of(each) for each in ledger.entries(incident.chain)]
+    """Every line of an incident's story, oldest first: when, who, what, why.
+
+    With the stories of those that it carries, in the order of time, each line under its number.
+    """
+    lines = [line_of(each) for each in ledger.entries(incident.chain)]
+    for other in related.carried_by(incident):
+        lines += [line_of(each, other.number) for each in ledger.entries(other.chain)]
+    return sorted(lines, key=lambda each: each.at)  # a stable sort: each story keeps its own order
 
 
 def head(chain: str) -> tuple[int, str]:
@@ -134,17 +140,28 @@ def _reasoning(assessment: Assessment | None, ended: str | None) -> str:
 
 
 def bundle(incident: Incident, *, by: str, now: datetime) -> dict[str, Any]:
-    """The ledger's entries about an incident with their hashes and the chain's head, as JSON values."""
+    """The ledger's entries about an incident with their hashes and the chain's head, as JSON values.
+
+    With a chain of its own for each incident that it carries.
+    """
     organisation = db.session.get_one(Organisation, incident.organisation_id)
-    number, hashed = head(incident.chain)
     return {
         "schema": BUNDLE, "incident": incident.number, "organisation": organisation.name,
         "exported_at": _instant(now), "exported_by": by,
         "how_to_check": "hash = SHA-256 of the entry's other members as JSON: keys sorted, no spaces, UTF-8; "
         "previous = hash of the entry before, 64 zeros at the first; the last hash is the head's.",
+        **_chain(incident),
+        "carries": [{"incident": each.number, **_chain(each)} for each in related.carried_by(incident)],
+    }  # fmt: skip
+
+
+def _chain(incident: Incident) -> dict[str, Any]:
+    """A chain with its head, so that each can be checked alone."""
+    number, hashed = head(incident.chain)
+    return {
         "head": {"chain": incident.chain, "number": number, "hash": hashed},
         "entries": [_exported(each) for each in ledger.entries(incident.chain)],
-    }  # fmt: skip
+    }
 
 
 def _instant(at: datetime) -> str:
@@ -161,7 +178,15 @@ def verify_bundle(document: object) -> list[Broken]:
     """The first break of an exported bundle, as a list of none or one; whatever is sent is only looked at."""
     if not isinstance(document, Mapping) or document.get("schema") != BUNDLE:
         return [Broken("(none)", 0, "this is no evidence bundle")]
-    told, entries = document.get("head"), document.get("entries")
+    carried = document.get("carries", [])  # bundles of earlier releases have none
+    if not isinstance(carried, list):
+        return [Broken("(none)", 0, "the bundle lacks the incidents that are carried")]
+    return next(filter(None, map(_broken, [document, *carried])), [])
+
+
+def _broken(part: object) -> list[Broken]:
+    """The first break of one chain of a bundle."""
+    told, entries = (part.get("head"), part.get("entries")) if isinstance(part, Mapping) else (None, None)
     if not isinstance(told, Mapping) or not isinstance(entries, list):
         return [Broken("(none)", 0, "the bundle lacks its head or its entries")]
     chain, previous = str(told.get("chain")), GENESIS

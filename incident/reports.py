@@ -10,12 +10,12 @@ from typing import Any
 from uuid import UUID
 
 from flask import current_app
-from sqlalchemy import bindparam, case, func, select, update
+from sqlalchemy import bindparam, case, func, select, true, update
 
 from accounts.models import Organisation
 from foundation import ledger
 from foundation.database import changed, db, new_id, rows, table_of
-from incident import adding, clocks, doubts, envelopes, faulty, intake, keeping
+from incident import adding, clocks, doubts, envelopes, faulty, intake, keeping, merging, related
 from incident.envelopes import TEST, Envelope, Faulty
 from incident.envelopes import Letter as Letter  # noqa: PLC0414  whoever takes in asks for it here
 from incident.keeping import Outcome as Outcome  # noqa: PLC0414
@@ -122,7 +122,8 @@ def status_url(endpoint_id: str, report_id: UUID) -> str:
 
 def _open_or_extend(letter: Letter, envelope: Envelope, opening: intake.Opening, now: datetime) -> Outcome:
     sender, told = letter.sender, opening.told
-    incident = _target(letter) or keeping.known(sender, envelope.facts.reference)
+    named = _target(letter) or keeping.known(sender, envelope.facts.reference)
+    incident = related.carrier_of(named) if named else None
     report_id, incident_id = new_id(), incident.id if incident else opening.id
     _enter(letter, envelope, report_id, incident_id, now)
     if incident is None:
@@ -130,8 +131,8 @@ def _open_or_extend(letter: Letter, envelope: Envelope, opening: intake.Opening,
         _enter_doubts(opening.chain, 1, envelope, told, now)
     else:
         number = incident.number
-        _extend(incident, told, letter, envelope, now)
-        if not lifecycle.clocks_run(State(incident.state)):
+        _extend(incident, told, letter, envelope, now, named=named or incident)
+        if named is not incident or not lifecycle.clocks_run(State(incident.state)):
             _call_somebody(incident, told, now)
     document = {
         "report_id": str(report_id), "incident_id": str(incident_id), "incident_number": number,
@@ -147,23 +148,27 @@ def _open_or_extend(letter: Letter, envelope: Envelope, opening: intake.Opening,
 
 
 def _target(letter: Letter) -> Incident | None:
-    """The incident whose page the teller came by, locked."""
+    """The incident whose page the teller came by, locked with what carries it."""
     if letter.target is None:
         return None
     keeping.take_turn(letter.sender)
-    incident = db.session.get_one(Incident, letter.target, with_for_update=True)
-    while incident.merged_into_id is not None:
-        incident = db.session.get_one(Incident, incident.merged_into_id, with_for_update=True)
-    return incident
+    return related.locked(letter.target)
 
 
-def _extend(incident: Incident, told: intake.Told, letter: Letter, envelope: Envelope, now: datetime) -> None:
-    """A later telling is a new version; one that was overtaken on its way is kept and changes nothing."""
+def _extend(
+    incident: Incident, told: intake.Told, letter: Letter, envelope: Envelope, now: datetime, *,
+    named: Incident,
+) -> None:  # fmt: skip
+    """A later telling is a new version; one that was overtaken on its way is kept and changes nothing.
+
+    Of an incident that was merged, `named`, it is kept beside the facts of the one that carries it.
+    """
     newest = db.session.scalar(
         select(func.max(_TOLD_AT)).where(
-            Report.incident_id == incident.id, Report.state == ReportState.ACCEPTED
+            Report.incident_id.in_([incident.id, named.id]), Report.state == ReportState.ACCEPTED,
+            Report.processor_id.is_not_distinct_from(told.processor_id) if named is not incident else true(),
         )
-    )
+    )  # fmt: skip
     if newest and min(envelope.told_at, now) < newest:
         ledger.append(
             incident.chain, "report.overtaken", organisation_id=incident.organisation_id, actor=told.source,
@@ -171,9 +176,12 @@ def _extend(incident: Incident, told: intake.Told, letter: Letter, envelope: Env
         )  # fmt: skip
         return
     if letter.adds:
-        told = _added(incident, told)
-    number = intake.learn(incident, told, now=now)
-    _enter_doubts(incident.chain, number, envelope, told, now)
+        told = _added(named, told)
+    if named is not incident:
+        number = merging.learn_beside(incident, named, told, now=now)
+    else:
+        number = intake.learn(incident, told, now=now)
+    _enter_doubts(named.chain, number, envelope, told, now)
 
 
 def _added(incident: Incident, told: intake.Told) -> intake.Told:

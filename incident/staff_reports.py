@@ -111,6 +111,11 @@ def learn(
     """
     if document == clocks.document_of(incident):
         return incident.facts_number
+    if incident.merged_into_id:
+        raise Refused(
+            _("This incident is merged into another one, whose facts hold."),
+            next_step=_("Enter what is new there."),
+        )
     if incident.facts_number != after:
         raise Conflict(_("Somebody entered new facts while you were writing. Nothing of yours is lost."))
     if not reason.strip():

@@ -28,7 +28,16 @@ SENTENCES: Mapping[str, LazyString] = {
     "incident.opened": _l("The incident was opened as %(number)s."),
     "incident.confirmed": _l("Confirmed as a personal data breach."),
     "incident.rejected": _l("Rejected: no personal data breach."),
-    "incident.merged": _l("Merged into another incident."),
+    "incident.merged": _l("Merged into %(into)s."),
+    "incident.carries": _l("%(number)s was merged into this incident, which carries what it owes."),
+    "incident.carries_no_more": _l("%(number)s was split off again; what it brought stays owed."),
+    "incident.restricted": _l("Only its members see it: an incident that it carries is restricted."),
+    "incident.split_off": _l("%(number)s was split from this incident."),
+    "incident.split_from": _l("Split from %(number)s."),
+    "report.beside": _l("A report on %(number)s came in: its facts are kept beside."),
+    "awareness.joined": _l("The earlier awareness of the two incidents holds."),
+    "duty.carried": _l("A duty is carried by %(into)s: %(regime)s (%(recipient)s)."),
+    "facts.offered": _l("Facts of %(number)s were put into the form as a draft."),
     "incident.reopened": _l("Taken up again."),
     "incident.closed": _l("Closed."),
     "facts.recorded": _l("The facts were recorded as version %(version)s."),
@@ -197,9 +206,10 @@ class Line:
     details: dict[str, Any]
     hash: str
     group: str
+    of: str = ""  # the number of the incident it is of, where that is carried by the one whose record it is
 
 
-def line_of(entry: Entry) -> Line:
+def line_of(entry: Entry, of: str = "") -> Line:
     """An entry of the ledger as a line of the record, in the language of the page."""
     sentence = SENTENCES.get(entry.action)
     told = {name: _said(name, value, entry.details) for name, value in entry.details.items()}
@@ -208,7 +218,7 @@ def line_of(entry: Entry) -> Line:
     group = GROUPS.get(entry.action.partition(".")[0], "decided")
     return Line(
         entry.number, entry.at, entry.actor, entry.action, text, entry.reason, dict(entry.details),
-        entry.hash, group,
+        entry.hash, group, of,
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import bindparam, insert, or_, select, update
+from sqlalchemy import bindparam, insert, or_, select, true, update
 
 from foundation import ledger, queue
 from foundation.database import changed, db, insert_rows, new_id
@@ -251,11 +251,18 @@ def _mark_rung(ids: list[UUID], now: datetime) -> None:
         )
 
 
-def cancel(about: str, *, reason: str, now: datetime, kinds: Sequence[Kind] = tuple(Kind)) -> int:
-    """Withdraw what no provider has yet; returns how many. What is under way ends as it ends."""
+def cancel(
+    about: str, *, reason: str, now: datetime, kinds: Sequence[Kind] = tuple(Kind),
+    templates: Sequence[str] | None = None,
+) -> int:  # fmt: skip
+    """Withdraw what no provider has yet; returns how many. What is under way ends as it ends.
+
+    With `templates` only messages of these.
+    """
+    these = Message.template.in_(templates) if templates is not None else true()
     withdrawn = db.session.scalars(
         update(Message)
-        .where(Message.about == about, Message.state == State.PENDING, Message.kind.in_(kinds))
+        .where(Message.about == about, Message.state == State.PENDING, Message.kind.in_(kinds), these)
         .values(state=State.CANCELLED, why=reason, done_at=now)
         .returning(Message.organisation_id)
         .execution_options(synchronize_session=False)

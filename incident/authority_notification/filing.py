@@ -152,6 +152,7 @@ def _meet(incident: Incident, notification: AuthorityNotification, by: StaffMemb
     if follows:
         stages.leave_rest(duty, filed_at=at, now=now)
     meeting.meet(incident, duty, at=at, actor=by.name, now=now, in_part=follows)
+    meeting.count_for_carrier([duty], at=at, actor=by.name, now=now)
     if not text.open_duties(incident):
         for duty in meeting.duties_of(incident, PROMISED):
             meeting.meet(incident, duty, at=at, actor=by.name, now=now)

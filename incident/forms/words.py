@@ -112,7 +112,7 @@ REPORT_STATES: Final = {
 }  # fmt: skip
 DUTY_STATES: Final = {
     "open": _l("Owed"), "in_preparation": _l("Being prepared"), "filed_in_part": _l("Filed in part"),
-    "met": _l("Met"), "not_required": _l("Not required"),
+    "met": _l("Met"), "not_required": _l("Not required"), "carried": _l("Carried by another"),
 }  # fmt: skip
 REFUSALS: Final = Labels({
     "not_signed": _l("Not signed"), "stale": _l("Too old"), "wrong_signature": _l("Wrong signature"),

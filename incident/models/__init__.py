@@ -136,6 +136,7 @@ class Incident(Owned, Base):
         default=0, server_default="0"
     )  # the version they were last read from
     aware_at: Mapped[datetime | None]
+    aware_by: Mapped[datetime | None]  # what is provisional is not reckoned later: of a merger or a split
     awareness_is_provisional: Mapped[bool] = mapped_column(default=True)
     next_due_at: Mapped[datetime | None]
     reported_at: Mapped[datetime]
@@ -209,6 +210,7 @@ class Clock(Owned, Base):
     basis: Mapped[str] = mapped_column(String(300))
     rule_version: Mapped[str] = mapped_column(String(40))
     latest_by_regulation_1182_71: Mapped[datetime | None]
+    held_to: Mapped[datetime | None]  # its end is not reckoned later: of an incident that is carried
     stopped_at: Mapped[datetime | None]
     stopped_why: Mapped[str | None] = mapped_column(String(200))
 

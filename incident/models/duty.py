@@ -20,6 +20,7 @@ class DutyState(StrEnum):
     FILED_IN_PART = "filed_in_part"  # told, and parts of it are still owed
     MET = "met"  # done, with proof; its lateness, if any, is frozen
     NOT_REQUIRED = "not_required"  # a named person decided so, with a reason
+    CARRIED = "carried"  # owed by the incident that this one was merged into
 
 
 OWED: Final = (DutyState.OPEN, DutyState.IN_PREPARATION, DutyState.FILED_IN_PART)
@@ -38,7 +39,7 @@ class Duty(Owned, Base):
         CheckConstraint("(state = 'met') = (met_at IS NOT NULL)", name="met_has_a_time"),
         CheckConstraint("state <> 'not_required' OR reason IS NOT NULL", name="not_required_has_a_reason"),
         CheckConstraint(
-            "state IN ('open', 'in_preparation', 'filed_in_part', 'met', 'not_required')",
+            "state IN ('open', 'in_preparation', 'filed_in_part', 'met', 'not_required', 'carried')",
             name="state_is_known",
         ),
         CheckConstraint("state <> 'in_preparation' OR prepared_at IS NOT NULL", name="prepared_has_a_time"),
@@ -53,6 +54,7 @@ class Duty(Owned, Base):
             "state <> 'not_required' OR decision_id IS NOT NULL OR closing IS NOT NULL",
             name="not_required_was_decided",
         ),
+        CheckConstraint("state <> 'carried' OR carried_by_id IS NOT NULL", name="carried_by_another"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -72,6 +74,7 @@ class Duty(Owned, Base):
     reason: Mapped[str | None]
     decision_id: Mapped[UUID | None] = mapped_column(ForeignKey("decisions.id"))
     closing: Mapped[str | None] = mapped_column(String(40))  # what ended it without one: a rejection
+    carried_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("duties.id"))  # of the carrying incident
     created_at: Mapped[datetime]
 
     @property

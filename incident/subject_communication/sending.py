@@ -10,7 +10,7 @@ from accounts.models import StaffMember
 from foundation import ledger
 from foundation.database import db
 from foundation.errors import Invalid, Refused
-from incident import clocks, coverage, letters, meeting
+from incident import clocks, coverage, letters, meeting, related
 from incident.coverage import Coverage
 from incident.models import CommunicationState, Duty, Incident, Recipient, SubjectCommunication
 from incident.subject_communication import preparing
@@ -95,12 +95,7 @@ def follow(communication_id: UUID, *, now: datetime) -> None:
     Safe to call from any number of clocks. Whoever was not reached is told of by the alarm that each
     failed message raises itself, so nobody is told here a second time.
     """
-    incident = db.session.scalars(
-        select(Incident)
-        .join(SubjectCommunication, SubjectCommunication.incident_id == Incident.id)
-        .where(SubjectCommunication.id == communication_id)
-        .with_for_update(of=Incident)
-    ).one()
+    incident = _locked(communication_id)
     communication = preparing.of(incident, communication_id)
     found = coverage.of(communication)
     for action in _news(communication, found):
@@ -112,6 +107,12 @@ def follow(communication_id: UUID, *, now: datetime) -> None:
         else:
             at = _last_delivery(communication, now)
             _conclude(incident, communication, found, actor=CLOCK, at=at, now=now)
+
+
+def _locked(communication_id: UUID) -> Incident:
+    """The incident of a communication, locked, with those that carry it."""
+    of = select(SubjectCommunication.incident_id).where(SubjectCommunication.id == communication_id)
+    return related.locked(db.session.scalars(of).one())
 
 
 def _news(communication: SubjectCommunication, found: Coverage) -> list[str]:
@@ -172,6 +173,7 @@ def _conclude(
     others = [each for each in preparing.of_incident(incident) if each.state == CommunicationState.SENDING]
     if others:
         return
+    meeting.count_for_carrier(preparing.duties_of(incident), at=at, actor=actor, now=now)
     for duty in _open_duties(incident):
         meeting.meet(incident, duty, at=at, actor=actor, now=now)
     for kind in CLOCKS:

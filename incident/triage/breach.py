@@ -73,10 +73,15 @@ def reopen(incident: Incident, *, reason: str, by: str, now: datetime) -> bool:
     if lifecycle.clocks_run(State(incident.state)) and said_last(incident, "incident.reopened", by, reason):
         return False
     was = State(incident.state)
+    if was is State.MERGED:
+        raise Refused(
+            _("It was merged into another incident, which carries what it owes."),
+            next_step=_("Split it off again on its page."),
+        )
     move(incident, Move.REOPEN, reason)
     incident.closed_at = None
     record(incident, "incident.reopened", by, now, reason.strip(), was=was)
-    _start_again(incident, by, now)
+    start_again(incident, by, now)
     if was is State.CLOSED:
         for event in ("page.acknowledged", "awareness.fixed", "incident.confirmed"):
             runs.happened(incident.chain, event, actor=by, now=now)
@@ -99,7 +104,7 @@ def _record_duty(  # noqa: PLR0917  an entry's parts in their order
     )  # fmt: skip
 
 
-def _start_again(incident: Incident, by: str, now: datetime) -> None:
+def start_again(incident: Incident, by: str, now: datetime) -> None:
     """Start the playbook of the first hours: taken up again is reported again, awareness stays.
 
     Those that start by the facts follow by the clock.

@@ -5,16 +5,20 @@ from uuid import UUID
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from sqlalchemy import select
 
+from accounts import people
 from accounts.permissions import Permission, current_staff, may, requires
-from foundation.database import transaction, utcnow
+from foundation.database import db, transaction, utcnow
 from foundation.errors import NotAllowed
-from incident import assessment, staff_reports, triage
-from incident.access import locked_incident, visible_incident
-from incident.forms import words
-from incident.models import Incident
+from incident import assessment, owed, related, staff_reports, triage
+from incident.access import locked_incident, visible_incident, visible_incidents
+from incident.forms import chain_words, words
+from incident.models import Incident, Report
 from incident.rules.lifecycle import State
+from incident.views import beside, kin
 from incident.views.page import page
+from notifications import delivery
 
 bp = Blueprint("incidents", __name__, url_prefix="/incidents/<uuid:incident_id>")
 
@@ -23,11 +27,29 @@ bp = Blueprint("incidents", __name__, url_prefix="/incidents/<uuid:incident_id>"
 @requires(Permission.SEE_INCIDENTS)
 def show(incident_id: UUID) -> ResponseReturnValue:
     """Everything about one incident; `facts` names the version of the facts to show."""
-    now = utcnow()
-    shown = page(visible_incident(incident_id), version=request.args.get("facts", type=int), now=now)
+    now, incident = utcnow(), visible_incident(incident_id)
+    if incident.state == State.MERGED:
+        return _merged(incident)
+    shown = page(incident, version=request.args.get("facts", type=int), now=now)
     return render_template(
-        "incident/incident.html", page=shown, incident=shown.incident, now=now, words=words
-    )
+        "incident/incident.html", page=shown, incident=shown.incident, now=now, words=words,
+        chain_words=chain_words, anchor=beside.anchor, kin=kin.of(incident),
+    )  # fmt: skip
+
+
+def _merged(incident: Incident) -> str:
+    """What was merged has a short page of its own: where it goes on, and what it was."""
+    entry, _reason = kin.merger_of(incident)
+    carriers = related.carriers_of(incident)
+    ids = [each.id for each in carriers]
+    seen = {each.id for each in db.session.scalars(visible_incidents().where(Incident.id.in_(ids)))}
+    reports = select(Report).where(Report.incident_id == incident.id).order_by(Report.received_at)
+    return render_template(
+        "incident/merged.html", incident=incident, entry=entry, carrier=carriers[-1], seen=seen,
+        carriers=carriers, duties=owed.duties_of(incident), reports=db.session.scalars(reports).all(),
+        messages=delivery.log_for(incident.chain), words=words,
+        names={each.id: each.name for each in people.staff_of(incident.organisation_id)},
+    )  # fmt: skip
 
 
 @bp.post("/confirmation")

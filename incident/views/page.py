@@ -1,9 +1,8 @@
 """What the page of one incident shows: clocks, chain of times, what is next, facts, advice, duties."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +18,7 @@ from foundation.database import db
 from foundation.http import url_if
 from foundation.ledger import Entry
 from incident import advice as advising
-from incident import assessment, clocks, decisions, drafts, owed, triage
+from incident import assessment, chains, clocks, decisions, drafts, owed, triage
 from incident.controller_notices import fan_out, standing
 from incident.forms.facts import FIELDS, SECTIONS
 from incident.forms.fields import Field, Kind, find
@@ -35,6 +34,7 @@ from incident.models import (
     Report,
 )
 from incident.rules.facts import Facts
+from incident.rules.instants import Chain
 from incident.rules.lifecycle import State
 from incident.triage.closing import Hindrances
 from incident.views import around, beside, laid_out
@@ -52,16 +52,6 @@ CLOCKS = (
 
 
 TO_CUSTOMERS = fan_out.REGIME  # perhaps thousands: they have a page of their own
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """One point of the chain of times; `gap` is how long after the point before."""
-
-    what: tuple[str, ...]  # what happened at the same minute stands together
-    at: datetime
-    kind: str = "plain"
-    gap: float | None = None  # hours
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +119,7 @@ class Page:
     names: dict[UUID, str]
     unreached: int
     notes: list[Entry]
-    chain: list[Moment]
+    chain: Chain | None
     told: list[Told]
     hindrances: Hindrances
     draft: FactsDraft | None
@@ -163,7 +153,7 @@ def page(incident: Incident, *, version: int | None, now: datetime) -> Page:
         names={each.id: each.name for each in people.staff_of(incident.organisation_id)},
         unreached=delivery.unreached_count(incident.chain),
         notes=[each for each in ledger.entries(incident.chain) if each.action == "note.added"],
-        chain=list(_gaps(_together(_moments(incident, facts)))), told=_told(shown.facts),
+        chain=chains.of(incident, now=now), told=_told(shown.facts),
         hindrances=triage.hindrances(incident), draft=drafts.of(incident, current_staff()),
         around=around.of(incident),
     )  # fmt: skip
@@ -196,49 +186,6 @@ def _calls(incident: Incident) -> list[Call]:
         Call(each.started_at, each.ended_at, each.state, paging.acknowledged_by(each.id), each.turn)
         for each in paging.pages_for(incident.chain)
     ]
-
-
-# --- the chain of times -------------------------------------------------------------------------
-
-
-def _moments(incident: Incident, facts: Facts) -> list[Moment]:
-    """From the breach to our awareness, as it was told, in the order of time."""
-    times = facts.timeline
-    estimate = _(" (estimated)") if times.occurred_is_estimate else ""
-    found = [
-        (_("The breach began") + estimate, times.occurred_from, "start"),
-        (_("The breach ended") + estimate, times.occurred_to, "plain"),
-        (_("It was noticed"), times.detected_at, "plain"),
-    ]
-    for position, link in enumerate(facts.chain):
-        above = facts.chain[position - 1].name if position else _("us")
-        found.append((_("%(name)s knew", name=link.name), link.aware_at, "plain"))
-        told = _("%(name)s told %(above)s", name=link.name, above=above)
-        found.append((told, link.told_next_at, "plain"))
-    if all(link.aware_at is None for link in facts.chain[:1]):
-        found.append((_("The processor knew"), times.processor_aware_at, "plain"))
-    found += [
-        (_("We were told"), times.informed_at, "plain"),
-        (_("The report arrived here"), incident.reported_at, "plain"),
-        (_("We became aware"), incident.aware_at, "aware"),
-    ]
-    known = [Moment((what,), at, kind) for what, at, kind in found if at is not None]
-    return sorted(known, key=lambda each: each.at)
-
-
-def _together(moments: list[Moment]) -> Iterator[Moment]:
-    for _minute, group in groupby(moments, key=lambda each: each.at.replace(second=0, microsecond=0)):
-        same = list(group)
-        kind = next((each.kind for each in same if each.kind != "plain"), "plain")
-        yield Moment(tuple(what for each in same for what in each.what), same[0].at, kind)
-
-
-def _gaps(moments: Iterable[Moment]) -> Iterator[Moment]:
-    before: datetime | None = None
-    for each in moments:
-        gap = (each.at - before).total_seconds() / 3600 if before else None
-        yield Moment(each.what, each.at, each.kind, gap)
-        before = each.at
 
 
 # --- the facts ----------------------------------------------------------------------------------

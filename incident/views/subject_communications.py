@@ -15,6 +15,7 @@ from foundation.database import transaction, utcnow
 from foundation.errors import Invalid, Missing
 from incident import clocks, coverage, letters, recipients, subject_communication
 from incident.access import locked_incident, visible_incident
+from incident.merging import told_already
 from incident.models import CommunicationState, Incident, Recipient, SubjectCommunication
 from incident.subject_communication import TEMPLATE
 from notifications import delivery, rendering
@@ -74,6 +75,7 @@ def _shown(incident: Incident, communication: SubjectCommunication) -> dict[str,
         "texts": len(people) - by_mail,
         "with_fallback": sum(bool(each.email and each.phone) for each in people),
         "duties": subject_communication.duties_of(incident), "most": recipients.MOST_PEOPLE,
+        "told": told_already(incident, communication),
     }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ down_revision = "0006"
 branch_labels = None
 depends_on = None
 
-STATES = "'open', 'in_preparation', 'filed_in_part', 'met', 'not_required'"
+STATES = "'open', 'in_preparation', 'filed_in_part', 'met', 'not_required', 'carried'"
 CHECKS = {
     "state_is_known": f"state IN ({STATES})",
     "prepared_has_a_time": "state <> 'in_preparation' OR prepared_at IS NOT NULL",

@@ -1,5 +1,6 @@
 """One processor: its page, the form that changes it, and what is done when it leaves."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -7,16 +8,17 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from accounts.permissions import Permission, requires
+from accounts.permissions import Permission, current_staff, may, requires
 from foundation.database import db, transaction, utcnow
 from foundation.errors import Refused
-from incident import processors
+from incident import processors, scorecards
 from incident.access import visible_incidents
-from incident.forms import words
+from incident.forms import chain_words, words
 from incident.forms.fields import Sheet, sheet_of
 from incident.models import Incident, Processor
 from incident.processor_register import changing, contacts, fields, importing, marks, tree
 from incident.processor_register.places import outside_the_eea
+from incident.rules.scorecard import Scorecard
 from incident.views.processors.blueprint import bp, report_url, who
 from incident.views.processors.endpoints import endpoint_of
 
@@ -44,8 +46,16 @@ def page(processor: Processor, contact: Sheet | None = None) -> str:
         contacts=contacts.of(processor.id), is_stale=contacts.is_stale, contact=contact or Sheet(),
         outside={code for code in marks.places_of(processor) if outside_the_eea(code, now)},
         endpoint=endpoint_of(processor), report_url=report_url, is_live=processors.is_live,
-        incidents=_incidents(processor), history=importing.history(processor),
+        incidents=_incidents(processor), history=importing.history(processor), chain_words=chain_words,
+        card=_scorecard(processor, now) if may(current_staff(), Permission.SEE_INCIDENTS) else None,
     )  # fmt: skip
+
+
+def _scorecard(processor: Processor, now: datetime) -> Scorecard:
+    """How it keeps us informed, counted over the incidents that the reader may see."""
+    stale = sum(contacts.is_stale(each.verified_at, now) for each in contacts.of(processor.id))
+    found = scorecards.of([processor], visible_incidents(), now=now, stale_contacts={processor.id: stale})
+    return found[processor.id]
 
 
 def _incidents(processor: Processor) -> list[Incident]:

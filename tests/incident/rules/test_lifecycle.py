@@ -39,3 +39,14 @@ def test_every_move_is_open_or_refused_with_the_choices(state, move):
     else:
         with pytest.raises(MoveRefused, match="From here you can"):
             after(state, move, reason="Because.")
+
+
+def test_only_what_is_open_is_merged_and_it_can_be_split_off_again():
+    for state in (State.REPORTED, State.CONFIRMED):
+        assert after(state, Move.MERGE, reason="The same backup.") is State.MERGED
+    for state in (State.REJECTED, State.CLOSED, State.MERGED):
+        with pytest.raises(MoveRefused, match="From here you can: reopen"):
+            after(state, Move.MERGE, reason="The same backup.")
+    assert moves_from(State.MERGED) == (Move.REOPEN,)
+    with pytest.raises(MoveRefused, match="say why"):
+        after(State.MERGED, Move.REOPEN)

@@ -1,0 +1,70 @@
+"""The parts of the duties of a merger: stages of neighbouring regimes, and the moments they count from."""
+
+from datetime import datetime
+
+from sqlalchemy import func, select
+
+from foundation.database import db
+from incident import owed, rungs, stages
+from incident.models import DutyStage, Incident, IncidentMoment
+
+FILING = ("filed_at", "filed_by", "late_by", "reference", "receipt_name", "receipt", "receipt_sha256")
+
+
+def join_moments(carried: Incident, carrier: Incident) -> None:
+    """What only a person can tell, as the classification as major, counts from the earlier of the two."""
+    for theirs in _moments(carried).values():
+        ours = _moments(carrier).get(theirs.anchor)
+        if ours is not None and ours.moment <= theirs.moment:
+            continue
+        db.session.add(
+            IncidentMoment(
+                organisation_id=carrier.organisation_id, incident_id=carrier.id, anchor=theirs.anchor,
+                number=ours.number + 1 if ours else 1, moment=theirs.moment, reason=theirs.reason,
+                by=theirs.by, at=theirs.at,
+            )
+        )  # fmt: skip
+    db.session.flush()
+
+
+def _moments(incident: Incident) -> dict[str, IncidentMoment]:
+    """The moment that holds for each anchor."""
+    latest = (
+        select(IncidentMoment.anchor, func.max(IncidentMoment.number).label("number"))
+        .where(IncidentMoment.incident_id == incident.id)
+        .group_by(IncidentMoment.anchor)
+        .subquery()
+    )
+    held = select(IncidentMoment).join(
+        latest,
+        (IncidentMoment.anchor == latest.c.anchor) & (IncidentMoment.number == latest.c.number),
+    )
+    return {
+        each.anchor: each
+        for each in db.session.scalars(held.where(IncidentMoment.incident_id == incident.id))
+    }
+
+
+def join_stages(carried: Incident, carrier: Incident, *, now: datetime) -> None:
+    """A stage that was filed under the one counts for the other, with its proof; the earlier end holds."""
+    ours, theirs = stages.of_incident(carrier), stages.of_incident(carried)
+    changed = []
+    for duty in owed.duties_of(carried):
+        held = {each.key: each for each in ours.get(duty.carried_by_id, ())} if duty.carried_by_id else {}
+        for stage in theirs.get(duty.id, ()):
+            if (row := held.get(stage.key)) is not None and row.filed_at is None:
+                _join(row, stage)
+        if held:
+            changed.append(duty.carried_by_id)
+    db.session.flush()
+    rows = [each for each in owed.duties_of(carrier) if each.id in changed]
+    rungs.follow(carrier, rows, now=now)
+
+
+def _join(row: DutyStage, stage: DutyStage) -> None:
+    for name in ("starts_at", "due_at"):
+        known = [at for at in (getattr(row, name), getattr(stage, name)) if at]
+        setattr(row, name, min(known, default=None))
+    if stage.filed_at is not None:
+        for name in FILING:
+            setattr(row, name, getattr(stage, name))
