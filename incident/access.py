@@ -7,6 +7,7 @@ seen does not exist: the answer is the same as for an id that nobody has.
 
 from uuid import UUID
 
+from flask import g
 from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, Select, false, select, true
 
@@ -14,12 +15,12 @@ from accounts.models import StaffMember
 from accounts.permissions import Permission, current_staff, may
 from foundation.database import db
 from foundation.errors import Missing
-from incident.models import Incident, Member
+from incident.models import Incident, Member, real
 
 
 def visible_incident(incident_id: UUID) -> Incident:
     """The incident, for whoever is signed in. Raises: Missing when there is none, or none for them."""
-    return _found(visible_incidents().where(Incident.id == incident_id))
+    return _found(_visible().where(Incident.id == incident_id))
 
 
 def locked_incident(incident_id: UUID) -> Incident:
@@ -27,12 +28,21 @@ def locked_incident(incident_id: UUID) -> Incident:
 
     Raises: Missing.
     """
-    wanted = visible_incidents().where(Incident.id == incident_id)
+    wanted = _visible().where(Incident.id == incident_id)
     return _found(wanted.with_for_update().execution_options(populate_existing=True))
 
 
 def visible_incidents() -> Select[Incident]:
-    """The query behind every list and every count: the incidents that this person may see."""
+    """The query behind every list and every count: the incidents that this person may see, no drill."""
+    return _visible().where(real())
+
+
+def visible_drills() -> Select[Incident]:
+    """The drills that this person may see: they are listed by themselves, and counted nowhere."""
+    return _visible().where(~real())
+
+
+def _visible() -> Select[Incident]:
     return select(Incident).where(may_see(current_staff()))
 
 
@@ -53,4 +63,6 @@ def _found(query: Select[Incident]) -> Incident:
             _("There is no such incident, or none that you may see."),
             next_step=_("Check the address, or start from the board."),
         )
+    if incident.drill:
+        g.drill = incident.number  # the page says so, whichever it is: templates/base.html
     return incident

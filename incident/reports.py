@@ -122,6 +122,7 @@ _SAME_REFERENCE = (
     select(_INCIDENTS.id)
     .where(_INCIDENTS.processor_id == bindparam("processor_id"))
     .where(_INCIDENTS.processor_reference == bindparam("reference"))
+    .where(_INCIDENTS.drill.is_(False))  # nothing real is ever told to a drill
 )
 # As strong as the update that numbers a new incident, and no stronger.
 _ORGANISATIONS = table_of(Organisation).c
@@ -293,7 +294,7 @@ def _open_or_extend(letter: Letter, envelope: _Envelope, opening: intake.Opening
     sender, told = letter.sender, opening.told
     incident = _known(sender, envelope.facts.reference)
     report_id, incident_id = new_id(), incident.id if incident else opening.id
-    _enter(letter, envelope, report_id, incident_id, now)
+    _enter(letter, envelope, report_id, incident.chain if incident else opening.chain, now)
     if incident is None:
         number = intake.open_prepared(opening)
         _enter_doubts(opening.chain, 1, envelope, told, now)
@@ -365,11 +366,11 @@ def _call_somebody(incident: Incident, told: intake.Told, now: datetime) -> None
 _TOLD_AT = case((Report.told_at > Report.received_at, Report.received_at), else_=Report.told_at)
 
 
-def _enter(letter: Letter, envelope: _Envelope, report_id: UUID, incident_id: UUID, now: datetime) -> None:
+def _enter(letter: Letter, envelope: _Envelope, report_id: UUID, chain: str, now: datetime) -> None:
     """The record begins with what was told; everything after it follows from it."""
     ledger.append(
-        f"incident/{incident_id}", "report.received", organisation_id=letter.sender.organisation_id,
-        actor="Breachclock", at=now, report=report_id, body_sha256=letter.sha256, kind=envelope.kind,
+        chain, "report.received", organisation_id=letter.sender.organisation_id, actor="Breachclock", at=now,
+        report=report_id, body_sha256=letter.sha256, kind=envelope.kind,
         told_at=envelope.told_at,
     )  # fmt: skip
 

@@ -28,6 +28,7 @@ from foundation.database import (
 )
 from foundation.errors import Refused
 from notifications import paging
+from notifications.rules.pretend import DRILL
 from playbooks import library, reminding, rows
 from playbooks.models import Run, RunState, StepRecord, StepState
 from playbooks.reminding import CLOCK
@@ -308,10 +309,9 @@ def due(now: datetime, limit: int) -> list[UUID]:
 
 
 def oldest_due(now: datetime) -> datetime | None:
-    """Since when the run that is due longest has waited."""
-    return db.session.scalar(
-        select(func.min(Run.next_due_at)).where(Run.state == RunState.RUNNING, Run.next_due_at <= now)
-    )
+    """Since when the run that is due longest has waited, drills aside."""
+    waiting = Run.state == RunState.RUNNING, Run.next_due_at <= now, ~Run.about.startswith(DRILL)
+    return db.session.scalar(select(func.min(Run.next_due_at)).where(*waiting))
 
 
 def advance(run_id: UUID, now: datetime) -> bool:

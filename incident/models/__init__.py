@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     CheckConstraint,
+    ColumnElement,
     ForeignKey,
     Index,
     String,
@@ -27,11 +28,13 @@ from incident.models.decided import FactsDraft as FactsDraft
 from incident.models.decided import Kind as Kind
 from incident.models.decided import Question as Question
 from incident.models.decided import SeverityOverride as SeverityOverride
+from incident.models.drill import Drill as Drill
 from incident.models.duty import Duty as Duty
 from incident.models.duty import DutyState as DutyState
 from incident.models.processor import Endpoint as Endpoint
 from incident.models.processor import Processor as Processor
 from incident.models.processor import SigningKey as SigningKey
+from notifications.rules.pretend import DRILL
 
 
 class ReportState(StrEnum):
@@ -72,6 +75,11 @@ class Report(Owned, Base):
     received_at: Mapped[datetime]
 
 
+def chain_of(incident_id: UUID, *, drill: bool) -> str:
+    """The chain of an incident, or of a drill: by its name everything below tells the two apart."""
+    return f"{DRILL}{incident_id}" if drill else f"incident/{incident_id}"
+
+
 class Incident(Owned, Base):
     """The case, from the first report to its closure."""
 
@@ -96,14 +104,19 @@ class Incident(Owned, Base):
     next_due_at: Mapped[datetime | None]
     reported_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
-    drill: Mapped[bool] = mapped_column(default=False, server_default=false())
+    drill: Mapped[bool] = mapped_column(default=False, server_default=false())  # see `real`
     merged_into_id: Mapped[UUID | None] = mapped_column(ForeignKey("incidents.id"), index=True)
     split_from_id: Mapped[UUID | None] = mapped_column(ForeignKey("incidents.id"))
 
     @property
     def chain(self) -> str:
         """The name under which ledger, playbooks and messages know this incident."""
-        return f"incident/{self.id}"
+        return chain_of(self.id, drill=self.drill)
+
+
+def real() -> ColumnElement[bool]:
+    """The condition of everything that lists, counts or measures incidents: drills are none of them."""
+    return Incident.drill.is_(False)
 
 
 class Member(Owned, Base):
