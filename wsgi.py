@@ -37,6 +37,7 @@ BLUEPRINTS = (
     "incident.views.authority_notifications",
     "incident.views.subject_communications",
     "incident.views.register",
+    "incident.views.drills",
     "incident.views.health",
 )
 # Each module's `commands` are added to `breachclock`; those first load the least.
@@ -47,6 +48,7 @@ COMMANDS = (
     "accounts.cli",
     "playbooks.cli",
     "notifications.cli",
+    "incident.drills.cli",
 )
 
 
@@ -112,6 +114,7 @@ def recurring() -> tuple[tuple[str, str, float, str], ...]:
         ("playbooks", "playbooks.jobs.tick", 1.0, "runs"),
         ("reconcile", "incident.jobs.reconcile", 5.0, ""),
         ("advise", "incident.jobs.keep_advice", 15.0, ""),
+        ("drills", "incident.drills.jobs.tick", 15.0, ""),
     )
 
 

@@ -4,6 +4,7 @@ An answer goes the way of every text message (`replies.answer`) and every link, 
 is what would happen in earnest.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +20,8 @@ from notifications import replies
 from notifications.models import Channel, DrillLadder, Message, Page, PageState
 from notifications.rules.pretend import is_drill
 
+LINK = re.compile(r"/a/[\w-]+")
+
 
 @dataclass(frozen=True, slots=True)
 class Text:
@@ -33,6 +36,7 @@ class Text:
     state: str
     at: datetime
     calls: bool
+    link: str  # where its link leads on our own site; empty without one
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +80,11 @@ def devices(about: str) -> list[Device]:
 
 def _text(message: Message, page: PageState | None) -> Text:
     out = message.state.value in ("accepted", "delivered")
+    link = LINK.search(message.content["text"])
     return Text(
         message.id, message.way, message.template, message.content.get("subject", ""),
         message.content["text"], message.reference, message.state, message.created_at,
-        calls=out and page is PageState.OPEN,
+        calls=out and page is PageState.OPEN, link=link.group() if link else "",
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy import select
@@ -17,6 +17,7 @@ from foundation.database import db, everyone, transaction, utcnow
 from foundation.errors import Invalid, Missing
 from notifications import alarms, breaker, delivery, outbox, paging, rota, settling
 from notifications.models import Message, Page, PageState
+from notifications.rules.pretend import is_drill
 
 bp = Blueprint("on_call", __name__)
 
@@ -78,6 +79,8 @@ def _called(token: str) -> Called | None:
         if row is None:
             return None
         message, page, person = row
+        if is_drill(message.about):
+            g.drill = str(page.context.get("number", "")) or person.organisation.name
         locales.prefer(person.locale, person.organisation.timezone)
         taken_by = paging.acknowledged_by(page.id)
         known = page.context

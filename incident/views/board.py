@@ -5,6 +5,8 @@ from flask.typing import ResponseReturnValue
 
 from accounts.permissions import Permission, requires
 from foundation.database import utcnow
+from incident import drills
+from incident.access import visible_drills
 from incident.forms import words
 from incident.views import shown
 
@@ -16,4 +18,7 @@ bp = Blueprint("board", __name__)
 def index() -> ResponseReturnValue:
     """Open incidents with their clocks, what is next and whose it is."""
     now = utcnow()
-    return render_template("incident/board.html", board=shown.board(now), now=now, words=words)
+    return render_template(
+        "incident/board.html", board=shown.board(now), drills=drills.running(visible_drills()), now=now,
+        words=words,
+    )  # fmt: skip

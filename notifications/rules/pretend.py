@@ -7,7 +7,7 @@ from typing import Final
 
 DRILL: Final = "drill/"  # how the chains of drills begin
 HIDDEN: Final = "••••"
-NOWHERE: Final = ("@nowhere.example", "+999")  # a made-up mailbox or number that takes nothing
+NOWHERE: Final = "@nowhere.example"  # made-up mailboxes that take nothing
 
 
 def is_drill(about: str) -> bool:
@@ -19,18 +19,16 @@ def masked(address: str) -> str:
     """An address as it may be kept in a drill: recognised by its owner, of no use to any provider.
 
     `+4520304050` becomes `+45••••50`, `astrid@promark.example` becomes `a••••@promark.example`. What is
-    masked already stays as it is, and so does whether it lies nowhere.
+    masked already stays as it is.
     """
     if HIDDEN in address:
         return address
     name, at, domain = address.partition("@")
     if at:
         return f"{name[:1]}{HIDDEN}@{domain}"
-    start = 4 if address.startswith(NOWHERE[1]) else 3
-    return f"{address[:start]}{HIDDEN}{address[-2:]}"
+    return f"{address[:3]}{HIDDEN}{address[-2:]}"
 
 
 def arrives(address: str) -> bool:
     """Whether a pretend message to this address arrives; made-up ones that lie nowhere take none."""
-    mailbox, number = NOWHERE
-    return not (address.endswith(mailbox) or address.startswith(number))
+    return not address.endswith(NOWHERE)

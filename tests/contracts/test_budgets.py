@@ -16,6 +16,8 @@ EDGES = {"views", "webhook", "callbacks", "jobs", "cli"}
 MORE_EDGES = {
     "wsgi": "puts the pieces together",
     "incident.operations": "commands of operators",
+    "incident.drills.jobs": "what the clock runs about drills",
+    "incident.drills.cli": "commands about drills",
     "incident.starting": "commands that start the installation",
     "accounts.sign_in": "Flask-Security calls it before each request",
     "notifications.channels.sendgrid": "SendGrid names an instant of real time after which it will listen",
