@@ -18,6 +18,6 @@ from incident.drills.running import end as end
 from incident.drills.running import go_on as go_on
 from incident.drills.running import start as start
 from incident.drills.scenarios import Scenario as Scenario
-from incident.drills.scenarios import read as read_scenario
+from incident.drills.scenarios import read_scenario as read_scenario
 from incident.drills.scenarios import scenario as scenario
 from incident.drills.scenarios import scenarios as scenarios

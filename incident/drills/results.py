@@ -106,7 +106,7 @@ def _rows(visible: Select[Incident], *, ended: bool) -> list[Row]:
 
 
 def compare(drill: Drill) -> dict[str, float]:
-    """What each step took in the organisation's drills that ended before this one began: median, in seconds."""
+    """What each step took in the organisation's drills that ended before this one: median, in seconds."""
     before = select(Drill.result).where(
         Drill.organisation_id == drill.organisation_id, Drill.ended_at < drill.started_at
     )

@@ -17,7 +17,7 @@ from foundation.database import db, new_id
 from foundation.errors import Invalid, Missing
 from incident import advice, clocks, intake, meeting
 from incident.drills import measuring, results
-from incident.drills.scenarios import Later, Scenario, added, dated, read
+from incident.drills.scenarios import Later, Scenario, added, dated, read_scenario
 from incident.models import Drill, DutyState, Incident
 from incident.rules import lifecycle
 from incident.rules.facts import parse
@@ -95,7 +95,7 @@ def go_on(drill_id: UUID, *, now: datetime) -> bool:
     if now >= drill.ends_at:
         end(incident, by=CLOCK, lesson="", now=now)
         return True
-    scenario = read(drill.definition, drill.scenario)
+    scenario = read_scenario(drill.definition, drill.scenario)
     moments = scenario.told_at(drill.started_at)
     while drill.told < len(moments) and moments[drill.told] <= now:
         if lifecycle.clocks_run(State(incident.state)):

@@ -67,7 +67,7 @@ class ScenarioFault(ValueError):
     """A scenario that cannot be read: which, and why."""
 
 
-def read(text: str, name: str) -> Scenario:
+def read_scenario(text: str, name: str) -> Scenario:
     """A scenario from its TOML. Raises: ScenarioFault naming file and member."""
     try:
         found = Scenario.model_validate(loads(text) | {"text": text})
@@ -88,7 +88,9 @@ def scenarios() -> tuple[Scenario, ...]:
     files = sorted(
         resources.files("incident.drills").joinpath("scenarios").iterdir(), key=lambda each: each.name
     )
-    found = [read(each.read_text("utf-8"), each.name) for each in files if each.name.endswith(".toml")]
+    found = [
+        read_scenario(each.read_text("utf-8"), each.name) for each in files if each.name.endswith(".toml")
+    ]
     return tuple(sorted(found, key=lambda each: each.title))
 
 

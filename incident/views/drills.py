@@ -90,11 +90,12 @@ def show(incident_id: UUID) -> ResponseReturnValue:
     incident = visible_incident(incident_id)
     drill = _drill_of(incident)
     outcome, usual = drills.outcome(incident, drill), drills.compare(drill)
+    scenario = drills.read_scenario(drill.definition, drill.scenario)
     return render_template(
         "incident/drill.html", incident=incident, drill=drill, outcome=outcome,
-        scenario=drills.read_scenario(drill.definition, drill.scenario), words=words, locale=locales.current(),
+        scenario=scenario, words=words, locale=locales.current(),
         devices=drilling.devices(incident.chain), picture=picture(outcome.measures, usual), now=utcnow(),
-        taking_part=_names(drill), said=request.args.get("said", ""),
+        taking_part=_names(drill),
     )  # fmt: skip
 
 
