@@ -16,11 +16,12 @@ from sqlalchemy import func, select
 from accounts.models import Organisation
 from foundation import ledger
 from foundation.database import Ready, db, new_id, ready
+from incident import rungs
 from incident.models import (
+    UNFILED,
     AuthorityNotification,
     Clock,
     Duty,
-    DutyState,
     FactsVersion,
     Incident,
     NotificationState,
@@ -28,11 +29,12 @@ from incident.models import (
 from incident.rules import deadlines
 from incident.rules.evaluation import Evaluation, evaluate
 from incident.rules.facts import Facts, parse, parse_organisation
+from incident.rules.regimes import REGIMES
 from playbooks import runs
 
 TRIAGE = "triage"
 TELL_AUTHORITY, TELL_PEOPLE = "authority_notification", "subject_communication"
-REGIMES = {  # the duties that each playbook carries out
+CARRIED = {  # the duties that each playbook carries out
     TELL_AUTHORITY: ("gdpr-33", "promise-authority"),
     TELL_PEOPLE: ("gdpr-34", "promise-subjects"),
 }
@@ -104,7 +106,7 @@ def _row(clock: deadlines.Clock) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def refresh(incident: Incident, found: Sequence[deadlines.Clock]) -> list[Moved]:
+def refresh(incident: Incident, found: Sequence[deadlines.Clock], *, now: datetime) -> list[Moved]:
     """Bring the running clocks in line with what the rules reckon now; returns what moved.
 
     A clock that no rule asks for any more runs on until a person decides: milder facts alone stop
@@ -127,17 +129,31 @@ def refresh(incident: Incident, found: Sequence[deadlines.Clock]) -> list[Moved]
             if before != (row.starts_at, row.due_at):
                 moved.append(Moved(clock.kind, before[1], row.due_at))
     db.session.flush()
-    _move_duties(incident)
+    _move_duties(incident, now)
     settle(incident)
     return moved
 
 
-def _move_duties(incident: Incident) -> None:
+def _move_duties(incident: Incident, now: datetime) -> None:
     by_kind = {each.kind: each for each in running(incident.id)}
-    open_duties = select(Duty).where(Duty.incident_id == incident.id, Duty.state == DutyState.OPEN)
-    for duty in db.session.scalars(open_duties):
-        if clock := by_kind.get(duty.clock_kind):
-            duty.starts_at, duty.due_at = clock.starts_at, clock.due_at
+    unfiled = select(Duty).where(Duty.incident_id == incident.id, Duty.state.in_(UNFILED))
+    moved = []
+    for duty in db.session.scalars(unfiled):
+        if (clock := by_kind.get(duty.clock_kind)) is None:
+            continue
+        window = clock.starts_at, due_by(clock, duty.regime, duty.terms)
+        if window != (duty.starts_at, duty.due_at):
+            duty.starts_at, duty.due_at = window
+            moved.append(duty)
+    rungs.follow(incident, moved, now=now)
+
+
+def due_by(clock: Clock, regime: str, terms: Mapping[str, Any]) -> datetime | None:
+    """When a duty is due by this clock: the clock's own end, or that of the hours of its own agreement."""
+    if not REGIMES.own_hours(regime):
+        return clock.due_at
+    hours = terms.get("hours")
+    return deadlines.after_hours(clock.starts_at, hours) if clock.starts_at and hours else None
 
 
 def running(incident_id: UUID, *, stopped: bool = False) -> list[Clock]:
@@ -191,7 +207,7 @@ def reckon_again(incident: Incident, *, actor: str, reason: str, now: datetime) 
         _enter_what_stays(incident, facts, filed_by, actor=actor, now=now)
     elif incident.awareness_is_provisional:
         incident.aware_at = advice.awareness.at if advice.awareness else None
-    moved = refresh(incident, [*of(facts, advice), *_by_decision(incident, advice)])
+    moved = refresh(incident, [*of(facts, advice), *_by_decision(incident, advice)], now=now)
     if moved:
         ledger.append(
             incident.chain, "clocks.moved", organisation_id=incident.organisation_id, actor=actor, at=now,
@@ -249,7 +265,7 @@ def working_deadline(incident_id: UUID, playbook: str, now: datetime) -> datetim
     hide the hard stop behind it. Where all have run out it is the last of them.
     """
     mine = select(Duty.due_at).where(
-        Duty.incident_id == incident_id, Duty.regime.in_(REGIMES[playbook]), Duty.state == DutyState.OPEN
+        Duty.incident_id == incident_id, Duty.regime.in_(CARRIED[playbook]), Duty.state.in_(UNFILED)
     )
     due = sorted(each for each in db.session.scalars(mine) if each)
     ahead = [each for each in due if each > now]
@@ -291,6 +307,19 @@ def document_of(incident: Incident) -> dict[str, Any]:
         FactsVersion.incident_id == incident.id, FactsVersion.number == incident.facts_number
     )
     return db.session.scalars(latest).one().facts
+
+
+def run_again(incident: Incident, kind: str, *, actor: str, reason: str, now: datetime) -> None:
+    """Let a stopped clock run on from where it ran, since something is owed by it again; its end stays."""
+    for clock in running(incident.id, stopped=True):
+        if clock.kind == kind and clock.stopped_at is not None:
+            clock.stopped_at, clock.stopped_why = None, None
+            ledger.append(
+                incident.chain, "clock.resumed", organisation_id=incident.organisation_id, actor=actor,
+                at=now, reason=reason, clock=kind,
+            )  # fmt: skip
+    db.session.flush()
+    settle(incident)
 
 
 def resume(incident: Incident, *, why: str, actor: str, reason: str, now: datetime) -> None:

@@ -294,7 +294,7 @@ def published(
         raise Invalid(_("Say where it was published, as an address or the name of a paper."))
     if at > now:
         raise Invalid(_("It cannot have been published in the future."))
-    duties = meeting.still_open(meeting.duties_of(incident, *clocks.REGIMES[clocks.TELL_PEOPLE]))
+    duties = meeting.still_open(meeting.duties_of(incident, *clocks.CARRIED[clocks.TELL_PEOPLE]))
     if not duties:
         return False
     log(

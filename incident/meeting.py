@@ -9,6 +9,7 @@ from sqlalchemy import select
 from foundation import ledger
 from foundation.database import db
 from foundation.errors import Refused
+from incident import rungs
 from incident.models import Duty, DutyState, Incident
 from incident.rules import lifecycle
 from incident.rules.lifecycle import State
@@ -34,18 +35,39 @@ def duties_of(incident: Incident, *regimes: str) -> list[Duty]:
 
 def still_open(duties: Sequence[Duty]) -> list[Duty]:
     """Those that are owed."""
-    return [each for each in duties if each.state == DutyState.OPEN]
+    return [each for each in duties if each.is_owed]
 
 
-def meet(incident: Incident, duty: Duty, *, at: datetime, actor: str, now: datetime) -> None:
-    """The duty was met at `at` (an aware instant); recorded `now`. What is met or not owed stays as it is."""
-    if duty.state != DutyState.OPEN:
+def unfiled(duties: Sequence[Duty]) -> list[Duty]:
+    """Those that are owed and of which nobody outside was told anything yet."""
+    return [each for each in duties if each.is_unfiled]
+
+
+def prepare(duty: Duty, *, now: datetime) -> None:
+    """Something was drafted for the duty; what is prepared, filed or not owed stays as it is."""
+    if duty.state == DutyState.OPEN:
+        duty.state, duty.prepared_at = DutyState.IN_PREPARATION, now
+        db.session.flush()
+
+
+def meet(
+    incident: Incident, duty: Duty, *, at: datetime, actor: str, now: datetime, in_part: bool = False
+) -> None:
+    """The duty was met at `at` (an aware instant), or `in_part`; recorded `now`.
+
+    How late it was is frozen with the first filing. What is met or not owed stays as it is.
+    """
+    if not duty.is_owed or (in_part and duty.first_filed_at):
         return
-    duty.state, duty.met_at = DutyState.MET, at
-    duty.late_by = max(timedelta(0), at - duty.due_at) if duty.due_at else timedelta(0)
-    db.session.flush()
+    if duty.first_filed_at is None:
+        duty.first_filed_at = at
+        duty.late_by = max(timedelta(0), at - duty.due_at) if duty.due_at else timedelta(0)
+    duty.state = DutyState.FILED_IN_PART if in_part else DutyState.MET
+    duty.met_at = None if in_part else at
+    rungs.follow(incident, [duty], now=now, reason=rungs.ENDED)
     ledger.append(
-        incident.chain, "duty.met", organisation_id=incident.organisation_id, actor=actor, at=now,
+        incident.chain, "duty.filed_in_part" if in_part else "duty.met",
+        organisation_id=incident.organisation_id, actor=actor, at=now,
         duty=duty.id, regime=duty.regime, recipient=duty.recipient, due_at=duty.due_at, met_at=at,
-        late_by_seconds=round(duty.late_by.total_seconds()),
+        late_by_seconds=round((duty.late_by or timedelta()).total_seconds()),
     )  # fmt: skip

@@ -1,10 +1,10 @@
-"""What is owed: duties, clocks and playbooks brought in line with what was judged and decided.
+"""What is owed: duties, clocks and playbooks brought in line with the facts, what was judged and decided.
 
 Undecided means notify. A duty is only ever added: what the rules name no more stays, and only a decision
 in force says that it is not owed. What is met stays met.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,11 +13,11 @@ from sqlalchemy import select
 
 from accounts.models import Organisation
 from foundation import ledger
-from foundation.database import db
-from incident import clocks
+from foundation.database import db, new_id
+from incident import clocks, rungs
 from incident.advice import Advised
 from incident.clocks import TELL_AUTHORITY, TELL_PEOPLE
-from incident.models import Assessment, Decision, Duty, DutyState, Incident, Kind, Question
+from incident.models import Assessment, Clock, Decision, Duty, DutyState, Incident, Kind, Question
 from incident.rules import deadlines
 from incident.rules.awareness import Moment
 from incident.rules.competence import Competent, competent
@@ -25,40 +25,55 @@ from playbooks import runs
 
 AUTHORITIES, SUBJECTS = "authorities", "subjects"
 NOT_OWED = "Decided that it is not owed."
+OWED_AGAIN = "Something is owed by this clock again."
 QUESTION_OF = {
     "gdpr-33": Question.AUTHORITY, "gdpr-34": Question.PEOPLE, "promise-authority": Question.PROMISE,
     "promise-subjects": Question.PROMISE,
 }  # fmt: skip
+EACH_ALONE = 20  # so many duties get a line of the ledger each; of more one line names all
 
 Holding = Mapping[Question, Decision]
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the duties follow: the risk as it was judged, the advice now, the decisions in force."""
+    """What the duties follow: the risk if it was judged, the advice now, the decisions in force."""
 
-    judged: Assessment
+    judged: Assessment | None
     advice: Advised
     holding: Holding
+
+    @property
+    def says_high(self) -> bool:
+        """Whether the person who judged says that the risk is high."""
+        return self.judged is not None and self.judged.risk == "high"
 
     def says(self, question: Question) -> Kind | None:
         """The answer in force; None while the question is open."""
         decision = self.holding.get(question)
         return Kind(decision.kind) if decision else None
 
-    def owes(self, question: Question) -> bool:
-        """Whether nobody has decided, two agreeing, that it is not owed."""
-        kind = self.says(question)
-        return kind is None or not kind.releases
+    def releasing(self, regime: str) -> Decision | None:
+        """The decision, two agreeing, by which a regime owes nothing; None while there is none."""
+        question = QUESTION_OF.get(regime)
+        decision = self.holding.get(question) if question else None
+        return decision if decision and Kind(decision.kind).releases else None
 
 
 @dataclass(frozen=True, slots=True)
-class _Owed:
+class Owed:
+    """A duty to be added: under which regime towards whom, on which terms, by which clock.
+
+    Without times of its own (aware instants) it has those of the incident's clock of that kind.
+    """
+
     regime: str
     recipient: str
     clock_kind: str
     provision: str
     terms: dict[str, Any]
+    starts_at: datetime | None = None
+    due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,22 +93,98 @@ def duties_of(incident: Incident) -> list[Duty]:
 
 def settle(incident: Incident, standing: Standing, *, by: str, reason: str, now: datetime) -> None:
     """Bring every duty in line with what holds now; clocks and playbooks follow."""
-    owed = list(_owed(incident, standing))
-    named = {(each.regime, each.recipient) for each in owed}
-    owed += [
-        _Owed(each.regime, each.recipient, each.clock_kind, each.provision, each.terms)
-        for each in duties_of(incident) if (each.regime, each.recipient) not in named
-    ]  # fmt: skip
-    for each in owed:
-        _bring_in_line(incident, each, standing, _Word(by, reason, now))
-    _tell_playbooks(incident, _Word(by, reason, now))
+    word = _Word(by, reason, now)
+    known = duties_of(incident)
+    _add(incident, list(_owed(incident, standing)), standing, word)
+    for duty in known:
+        _follow_decision(incident, duty, standing, word)
+    _tell_playbooks(incident, word)
 
 
-# --- duties -------------------------------------------------------------------------------------
+# --- adding -------------------------------------------------------------------------------------
 
 
-def _owed(incident: Incident, standing: Standing) -> Iterator[_Owed]:
-    """Everything that the judgement makes a duty, or a decision says is none."""
+def add_all(incident: Incident, owed: Sequence[Owed], *, by: str, reason: str, now: datetime) -> int:
+    """Add these duties with the rungs of their ladders, in the caller's transaction; returns how many.
+
+    Those that the incident has already, by regime and recipient, stay as they are. The record names each.
+    """
+    return len(_add(incident, owed, None, _Word(by, reason, now)))
+
+
+def _add(incident: Incident, owed: Sequence[Owed], standing: Standing | None, word: _Word) -> list[Duty]:
+    asked = {(each.regime, each.recipient): each for each in owed}
+    for known in db.session.execute(_KNOWN.where(Duty.incident_id == incident.id)):
+        asked.pop((known.regime, known.recipient), None)
+    if not asked:
+        return []
+    running = _clocks_of(incident, list(asked.values()), word.now)
+    made = [_row(incident, each, running.get(each.clock_kind), standing, word) for each in asked.values()]
+    db.session.add_all(made)
+    db.session.flush()
+    for kind in dict.fromkeys(each.clock_kind for each in made):
+        _clock_follows(incident, kind, word, wanted=any(d.is_owed for d in made if d.clock_kind == kind))
+    rungs.follow(incident, made, now=word.now)
+    _enter(incident, made, word)
+    return made
+
+
+_KNOWN = select(Duty.regime, Duty.recipient)
+
+
+def _clocks_of(incident: Incident, owed: Sequence[Owed], now: datetime) -> dict[str, Clock]:
+    """The incident's clocks by kind; to tell people there is one also where no rule, but a person asks."""
+    found = {each.kind: each for each in clocks.running(incident.id, stopped=True)}
+    if TELL_PEOPLE not in found and any(each.clock_kind == TELL_PEOPLE for each in owed):
+        aware = Moment(incident.aware_at, "aware_at") if incident.aware_at else None
+        clocks.refresh(incident, [deadlines.communication_clock(aware)], now=now)
+        return {each.kind: each for each in clocks.running(incident.id, stopped=True)}
+    return found
+
+
+def _row(incident: Incident, owed: Owed, clock: Clock | None, standing: Standing | None, word: _Word) -> Duty:
+    starts_at, due_at = owed.starts_at, owed.due_at
+    if starts_at is None and due_at is None:
+        starts_at = clock.starts_at if clock else incident.aware_at
+        due_at = clocks.due_by(clock, owed.regime, owed.terms) if clock else None
+    decision = standing.releasing(owed.regime) if standing else None
+    return Duty(
+        id=new_id(), organisation_id=incident.organisation_id, incident_id=incident.id, regime=owed.regime,
+        recipient=owed.recipient, clock_kind=owed.clock_kind, provision=owed.provision, terms=owed.terms,
+        starts_at=starts_at, due_at=due_at, created_at=word.now,
+        state=DutyState.NOT_REQUIRED if decision else DutyState.OPEN,
+        reason=decision.reason if decision else None, decision_id=decision.id if decision else None,
+    )  # fmt: skip
+
+
+def _enter(incident: Incident, made: Sequence[Duty], word: _Word) -> None:
+    if len(made) <= EACH_ALONE:
+        for duty in made:
+            _log(incident, duty, "duty.opened" if duty.is_owed else "duty.not_required", word)
+        return
+    log(
+        incident, "duties.opened", word.by, word.now, word.reason, count=len(made),
+        duties=[
+            {"duty": each.id, "regime": each.regime, "recipient": each.recipient, "due_at": each.due_at,
+             "provision": each.provision, "state": each.state}
+            for each in made
+        ],
+    )  # fmt: skip
+
+
+def _log(incident: Incident, duty: Duty, action: str, word: _Word, decision: Decision | None = None) -> None:
+    log(
+        incident, action, word.by, word.now, duty.reason or word.reason, duty=duty.id, regime=duty.regime,
+        recipient=duty.recipient, due_at=duty.due_at, provision=duty.provision,
+        decision=decision.number if decision else None,
+    )  # fmt: skip
+
+
+# --- what the rules make a duty -----------------------------------------------------------------
+
+
+def _owed(incident: Incident, standing: Standing) -> Iterator[Owed]:
+    """Everything that facts and judgement make a duty, or a decision says is none."""
     to_authority = standing.advice.evaluation.clock("authority_notification")
     rules = standing.advice.evaluation.rules_version
     for authority in _authorities(incident, standing):
@@ -104,28 +195,26 @@ def _owed(incident: Incident, standing: Standing) -> Iterator[_Owed]:
         provision = "UK GDPR art. 33(1)" if authority.regime == "uk_gdpr" else "GDPR art. 33(1)"
         if authority.regime == "swiss":
             provision = "Swiss DSG art. 24(1)"
-        yield _Owed("gdpr-33", authority.key, TELL_AUTHORITY, provision, terms)
+        yield Owed("gdpr-33", authority.key, TELL_AUTHORITY, provision, terms)
     promised = list(_promised(standing))
     if _by_law_to_people(standing, promised):
-        yield _Owed("gdpr-34", SUBJECTS, TELL_PEOPLE, "GDPR art. 34(1)", {"hours": None, "rules": rules})
+        yield Owed("gdpr-34", SUBJECTS, TELL_PEOPLE, "GDPR art. 34(1)", {"hours": None, "rules": rules})
     yield from promised
 
 
-def _by_law_to_people(standing: Standing, promised: list[_Owed]) -> bool:
+def _by_law_to_people(standing: Standing, promised: list[Owed]) -> bool:
     """Whether art. 34 has its own duty: at high risk, or where somebody decided on it.
 
     Who tells people because we promised to owes it by the promise, and not by a law that does not ask.
     """
-    high = standing.judged.risk == "high" or (
-        standing.advice.evaluation.judgement.subject_communication.required
-    )
+    high = standing.says_high or standing.advice.evaluation.judgement.subject_communication.required
     if high or standing.says(Question.PEOPLE) is not Kind.COMMUNICATE:
         return high or standing.says(Question.PEOPLE) is not None
-    kept = standing.owes(Question.PROMISE)
+    kept = standing.releasing("promise-subjects") is None
     return not (kept and any(each.recipient == SUBJECTS for each in promised))
 
 
-def _promised(standing: Standing) -> Iterator[_Owed]:
+def _promised(standing: Standing) -> Iterator[Owed]:
     """What our own promise adds."""
     for kind, regime, recipient in (
         ("own_promise_authority", "promise-authority", AUTHORITIES),
@@ -134,14 +223,14 @@ def _promised(standing: Standing) -> Iterator[_Owed]:
         clock = next((each for each in standing.advice.evaluation.clocks if each.kind == kind), None)
         if clock is not None:
             terms = {"hours": clock.hours, "basis": clock.basis, "rules": clock.rules_version}
-            yield _Owed(regime, recipient, kind, clock.basis, terms)
+            yield Owed(regime, recipient, kind, clock.basis, terms)
 
 
 def _authorities(incident: Incident, standing: Standing) -> list[Competent]:
     """Where the controller files itself; with no country known the authority of its own."""
     facts = clocks.current_facts(incident)
     at = incident.aware_at or incident.reported_at
-    high = standing.judged.risk == "high" or standing.advice.evaluation.judgement.risk.level == "high"
+    high = standing.says_high or standing.advice.evaluation.judgement.risk.level == "high"
     found = [each for each in competent(facts, high_risk=high, at=at) if each.notified_by_controller]
     if found or not facts.is_controller:
         return found
@@ -150,66 +239,50 @@ def _authorities(incident: Incident, standing: Standing) -> list[Competent]:
     return list(competent(facts.model_copy(update={"organisation": at_home}), high_risk=high, at=at))[:1]
 
 
-def _bring_in_line(incident: Incident, owed: _Owed, standing: Standing, word: _Word) -> None:
-    """One duty: added, opened anew, or not owed; what is met stays met."""
-    question = QUESTION_OF[owed.regime]
-    decision = standing.holding.get(question)
-    wanted = standing.owes(question)
-    why = decision.reason if decision else word.reason
-    state, reason = (DutyState.OPEN, None) if wanted else (DutyState.NOT_REQUIRED, why)
-    action = "duty.opened" if wanted else "duty.not_required"
-    duty = db.session.scalars(
-        select(Duty).where(
-            Duty.incident_id == incident.id, Duty.regime == owed.regime, Duty.recipient == owed.recipient
-        )
-    ).one_or_none()
-    if duty is None:
-        duty = _add(incident, owed, state, reason, word.now)
-    elif duty.state in (DutyState.MET, state):
+# --- what a decision changes --------------------------------------------------------------------
+
+
+def _follow_decision(incident: Incident, duty: Duty, standing: Standing, word: _Word) -> None:
+    """One known duty: owed again, or not owed any more; what is met stays met."""
+    decision = standing.releasing(duty.regime)
+    if duty.state == DutyState.MET or duty.is_owed == (decision is None):
         return
+    if decision:
+        release(duty, decision.reason, decision=decision)
     else:
-        duty.state, duty.reason = state, reason
-        action = "duty.reopened" if wanted else action
+        owe_again(duty)
     db.session.flush()
-    _clock_follows(incident, owed, word, wanted=wanted)
-    log(
-        incident, action, word.by, word.now, why, duty=duty.id, regime=owed.regime, recipient=owed.recipient,
-        due_at=duty.due_at, provision=owed.provision, decision=decision.number if decision else None,
-    )  # fmt: skip
+    _clock_follows(incident, duty.clock_kind, word, wanted=duty.is_owed)
+    rungs.follow(incident, [duty], now=word.now, reason=rungs.ENDED)
+    _log(incident, duty, "duty.reopened" if duty.is_owed else "duty.not_required", word,
+         standing.holding.get(QUESTION_OF[duty.regime]) if duty.regime in QUESTION_OF else None)  # fmt: skip
 
 
-def _add(incident: Incident, owed: _Owed, state: DutyState, reason: str | None, now: datetime) -> Duty:
-    clock = {each.kind: each for each in clocks.running(incident.id, stopped=True)}.get(owed.clock_kind)
-    duty = Duty(
-        organisation_id=incident.organisation_id, incident_id=incident.id, regime=owed.regime,
-        recipient=owed.recipient, clock_kind=owed.clock_kind, provision=owed.provision, terms=owed.terms,
-        starts_at=clock.starts_at if clock else incident.aware_at, due_at=clock.due_at if clock else None,
-        state=state, reason=reason, created_at=now,
-    )  # fmt: skip
-    db.session.add(duty)
-    return duty
+def release(duty: Duty, reason: str, *, decision: Decision | None = None, closing: str | None = None) -> None:
+    """The duty is not owed, by a decision or by how the incident ended: one of the two names what decided."""
+    duty.state, duty.reason = DutyState.NOT_REQUIRED, reason
+    duty.decision_id, duty.closing = decision.id if decision else None, closing
 
 
-def _clock_follows(incident: Incident, owed: _Owed, word: _Word, *, wanted: bool) -> None:
+def owe_again(duty: Duty) -> None:
+    """The duty is owed again, in the state that what was done for it gives."""
+    duty.state = DutyState.OPEN
+    if duty.first_filed_at or duty.prepared_at:
+        duty.state = DutyState.FILED_IN_PART if duty.first_filed_at else DutyState.IN_PREPARATION
+    duty.reason = duty.decision_id = duty.closing = None
+
+
+def _clock_follows(incident: Incident, kind: str, word: _Word, *, wanted: bool) -> None:
     """A clock runs while any duty counts on it, and stops when it was decided that none does."""
     counting = select(Duty.id).where(
-        Duty.incident_id == incident.id, Duty.clock_kind == owed.clock_kind,
-        Duty.state != DutyState.NOT_REQUIRED,
-    )  # fmt: skip
-    why = f"{NOT_OWED} ({owed.clock_kind})"
+        Duty.incident_id == incident.id, Duty.clock_kind == kind, Duty.state != DutyState.NOT_REQUIRED
+    )
+    why = f"{NOT_OWED} ({kind})"
     if wanted:
-        _ensure_clock(incident, owed)
         clocks.resume(incident, why=why, actor=word.by, reason=word.reason, now=word.now)
+        clocks.run_again(incident, kind, actor=word.by, reason=OWED_AGAIN, now=word.now)
     elif not db.session.scalars(counting).first():
-        clocks.stop(incident, owed.clock_kind, why=why, actor=word.by, now=word.now)
-
-
-def _ensure_clock(incident: Incident, owed: _Owed) -> None:
-    """People are told without undue delay also where only a person, and no rule, has asked for it."""
-    known = {each.kind for each in clocks.running(incident.id, stopped=True)}
-    if owed.clock_kind == TELL_PEOPLE and TELL_PEOPLE not in known:
-        aware = Moment(incident.aware_at, "aware_at") if incident.aware_at else None
-        clocks.refresh(incident, [deadlines.communication_clock(aware)])
+        clocks.stop(incident, kind, why=why, actor=word.by, now=word.now)
 
 
 # --- playbooks ----------------------------------------------------------------------------------
@@ -234,10 +307,7 @@ def _tell_playbooks(incident: Incident, word: _Word) -> None:
 
 
 def _carries(incident: Incident, playbook: str) -> bool:
-    return any(
-        duty.state == DutyState.OPEN and duty.regime in clocks.REGIMES[playbook]
-        for duty in duties_of(incident)
-    )
+    return any(duty.is_unfiled and duty.regime in clocks.CARRIED[playbook] for duty in duties_of(incident))
 
 
 def log(

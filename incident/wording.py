@@ -55,6 +55,8 @@ SENTENCES: Mapping[str, LazyString] = {
     "decision.withdrawn": _l("A decision was withdrawn: %(kind)s."),
     "communication.published": _l("The people concerned were told in public."),
     "duty.opened": _l("A duty was opened: %(regime)s (%(recipient)s)."),
+    "duties.opened": _l("%(count)s duties were opened; each stands in the details."),
+    "duty.filed_in_part": _l("A duty was met in part: %(regime)s (%(recipient)s)."),
     "duty.reopened": _l("A duty is owed again: %(regime)s (%(recipient)s)."),
     "duty.not_required": _l("A duty was decided not to be owed: %(regime)s (%(recipient)s)."),
     "duty.met": _l("A duty was met: %(regime)s (%(recipient)s)."),

@@ -85,6 +85,7 @@ def draft(incident: Incident, duty: Duty, *, by: StaffMember, now: datetime) -> 
     )  # fmt: skip
     db.session.add(made)
     db.session.flush()
+    meeting.prepare(duty, now=now)
     log(incident, made, "notification.drafted", by, now, facts_version=made.facts_number)
     happened(incident, "authority.drafted", tuple(NotificationState), by, now)
     return made
@@ -233,7 +234,7 @@ def refuse_incomplete(notification: AuthorityNotification, *, at: datetime) -> N
 
 def open_duties(incident: Incident) -> list[Duty]:
     """The authorities that are still owed a notification."""
-    return meeting.still_open(duties_of(incident))
+    return meeting.unfiled(duties_of(incident))
 
 
 def happened(incident: Incident, event: str, states: tuple[str, ...], by: StaffMember, now: datetime) -> None:

@@ -15,10 +15,10 @@ from accounts.models import Organisation, StaffMember
 from foundation import ledger
 from foundation.database import db, new_id
 from foundation.errors import Invalid, Missing
-from incident import advice, clocks, intake, meeting
+from incident import advice, clocks, intake, owed, rungs
 from incident.drills import measuring, results
 from incident.drills.scenarios import Later, Scenario, added, dated, read_scenario
-from incident.models import Drill, DutyState, Incident
+from incident.models import Drill, Incident
 from incident.rules import lifecycle
 from incident.rules.facts import parse
 from incident.rules.lifecycle import State
@@ -163,9 +163,13 @@ def _lay_down(incident: Incident, by: str, now: datetime) -> None:
     """Stop all that runs: clocks, pages, playbooks, messages on their way. Nothing was owed in the world."""
     for clock in clocks.running(incident.id):
         clocks.stop(incident, clock.kind, why=ENDED, actor=by, now=now)
-    for duty in meeting.still_open(marks.duties(incident)):
-        duty.state, duty.reason = DutyState.NOT_REQUIRED, ENDED
-        marks.record(incident, "duty.not_required", by, now, ENDED, duty=duty.id, regime=duty.regime)
+    for duty in (released := marks.open_duties(incident)):
+        owed.release(duty, ENDED, closing="drill.ended")
+        marks.record(
+            incident, "duty.not_required", by, now, ENDED, duty=duty.id, regime=duty.regime,
+            recipient=duty.recipient, due_at=duty.due_at,
+        )  # fmt: skip
+    rungs.follow(incident, released, now=now, reason=ENDED)
     if lifecycle.clocks_run(State(incident.state)):
         incident.state, incident.closed_at = State.CLOSED, now
         marks.record(incident, "incident.closed", by, now, ENDED)

@@ -109,7 +109,10 @@ STATES: Final = {
 REPORT_STATES: Final = {
     "accepted": _l("In an incident"), "test": _l("Test"), "faulty": _l("Faulty"), "seen": _l("Dealt with"),
 }  # fmt: skip
-DUTY_STATES: Final = {"open": _l("Owed"), "met": _l("Met"), "not_required": _l("Not required")}
+DUTY_STATES: Final = {
+    "open": _l("Owed"), "in_preparation": _l("Being prepared"), "filed_in_part": _l("Filed in part"),
+    "met": _l("Met"), "not_required": _l("Not required"),
+}  # fmt: skip
 CLOCKS: Final = Labels({
     "authority_notification": _l("Authority, by law"),
     "own_promise_authority": _l("Authority, our promise"),

@@ -29,8 +29,17 @@ from incident.models.decided import Kind as Kind
 from incident.models.decided import Question as Question
 from incident.models.decided import SeverityOverride as SeverityOverride
 from incident.models.drill import Drill as Drill
+from incident.models.duty import OWED as OWED
+from incident.models.duty import UNFILED as UNFILED
+from incident.models.duty import ContractClause as ContractClause
+from incident.models.duty import DelayReason as DelayReason
 from incident.models.duty import Duty as Duty
+from incident.models.duty import DutyRung as DutyRung
+from incident.models.duty import DutyStage as DutyStage
 from incident.models.duty import DutyState as DutyState
+from incident.models.duty import IncidentMoment as IncidentMoment
+from incident.models.duty import RegimeSwitch as RegimeSwitch
+from incident.models.duty import RungKind as RungKind
 from incident.models.processor import Endpoint as Endpoint
 from incident.models.processor import Processor as Processor
 from incident.models.processor import SigningKey as SigningKey
@@ -88,7 +97,9 @@ class Incident(Owned, Base):
         UniqueConstraint("organisation_id", "number"),
         UniqueConstraint("processor_id", "processor_reference"),
         Index("ix_incidents_board", "organisation_id", "state", "next_due_at"),
-    )
+        Index("ix_incidents_without_duties", "id", sqlite_where=text("duties_for < facts_number"),
+              postgresql_where=text("duties_for < facts_number")),
+    )  # fmt: skip
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     number: Mapped[str] = mapped_column(String(24))
@@ -99,6 +110,9 @@ class Incident(Owned, Base):
     restricted: Mapped[bool] = mapped_column(default=False)
     lead_id: Mapped[UUID | None] = mapped_column(ForeignKey("staff_members.id"))
     facts_number: Mapped[int]
+    duties_for: Mapped[int] = mapped_column(
+        default=0, server_default="0"
+    )  # the version they were last read from
     aware_at: Mapped[datetime | None]
     awareness_is_provisional: Mapped[bool] = mapped_column(default=True)
     next_due_at: Mapped[datetime | None]
@@ -309,4 +323,5 @@ class Closure(Owned, Base):
     incident_id: Mapped[UUID] = mapped_column(ForeignKey("incidents.id"), index=True)
     by: Mapped[str] = mapped_column(String(200))
     reason: Mapped[str]
+    owes_nothing_because: Mapped[str | None]  # where no duty was ever owed, or none is required
     at: Mapped[datetime]

@@ -7,8 +7,8 @@ from sqlalchemy import select
 
 from foundation.database import db
 from foundation.errors import Refused
-from incident import clocks
-from incident.models import Drill, Duty, DutyState, Incident
+from incident import clocks, owed, rungs
+from incident.models import Drill, Duty, Incident
 from incident.rules import lifecycle
 from incident.rules.lifecycle import Move, State
 from incident.triage.marks import duties, move, open_duties, quieten, record, said_last
@@ -16,6 +16,7 @@ from notifications import outbox
 from playbooks import runs
 
 REJECTED = "The incident was rejected."
+REJECTION = "incident.rejected"
 AT_A_PROCESSOR, AT_HOME = "processor_breach", "personal_data_breach"
 
 
@@ -46,9 +47,10 @@ def reject(incident: Incident, *, reason: str, by: str, now: datetime) -> bool:
     record(incident, "incident.rejected", by, now, reason.strip())
     for clock in clocks.running(incident.id):
         clocks.stop(incident, clock.kind, why=REJECTED, actor=by, now=now)
-    for duty in open_duties(incident):
-        duty.state, duty.reason = DutyState.NOT_REQUIRED, f"{REJECTED} {reason.strip()}"
-        record(incident, "duty.not_required", by, now, duty.reason, duty=duty.id, regime=duty.regime)
+    for duty in (released := open_duties(incident)):
+        owed.release(duty, f"{REJECTED} {reason.strip()}", closing=REJECTION)
+        _record_duty(incident, duty, "duty.not_required", by, now, duty.reason)
+    rungs.follow(incident, released, now=now, reason=REJECTED)
     quieten(incident, "incident.rejected", REJECTED, by, now)
     outbox.cancel(incident.chain, reason=REJECTED, now=now)
     return True
@@ -56,8 +58,8 @@ def reject(incident: Incident, *, reason: str, by: str, now: datetime) -> bool:
 
 def _refuse_when_told(incident: Incident) -> None:
     """What an authority or people were told of stays a breach on the record until it is closed."""
-    met = select(Duty.provision).where(Duty.incident_id == incident.id, Duty.state == DutyState.MET)
-    if told := db.session.scalars(met).first():
+    filed = select(Duty.provision).where(Duty.incident_id == incident.id, Duty.first_filed_at.is_not(None))
+    if told := db.session.scalars(filed).first():
         raise Refused(
             _("Somebody outside has been told of this incident (%(provision)s).", provision=told),
             next_step=_("Tell them what you found out since, then close the incident with that reason."),
@@ -81,11 +83,12 @@ def reopen(incident: Incident, *, reason: str, by: str, now: datetime) -> bool:
         for event in ("page.acknowledged", "awareness.fixed", "incident.confirmed"):
             runs.happened(incident.chain, event, actor=by, now=now)
         return True
-    for duty in duties(incident):
-        if duty.state == DutyState.NOT_REQUIRED and (duty.reason or "").startswith(REJECTED):
-            duty.state, duty.reason = DutyState.OPEN, None
-            record(incident, "duty.reopened", by, now, reason.strip(), duty=duty.id, regime=duty.regime)
+    again = [each for each in duties(incident) if each.closing == REJECTION and not each.is_owed]
+    for duty in again:
+        owed.owe_again(duty)
+        _record_duty(incident, duty, "duty.reopened", by, now, reason.strip())
     clocks.resume(incident, why=REJECTED, actor=by, reason=reason.strip(), now=now)
+    rungs.follow(incident, again, now=now)
     return True
 
 
@@ -93,6 +96,15 @@ def _refuse_ended_drill(incident: Incident) -> None:
     ended = select(Drill.id).where(Drill.incident_id == incident.id, Drill.ended_at.is_not(None))
     if incident.drill and db.session.scalars(ended).first():
         raise Refused(_("This drill has ended, and its result stands."), next_step=_("Start another drill."))
+
+
+def _record_duty(  # noqa: PLR0917  an entry's parts in their order
+    incident: Incident, duty: Duty, action: str, by: str, now: datetime, reason: str | None
+) -> None:
+    record(
+        incident, action, by, now, reason, duty=duty.id, regime=duty.regime, recipient=duty.recipient,
+        due_at=duty.due_at,
+    )  # fmt: skip
 
 
 def _start_again(incident: Incident, by: str, now: datetime) -> None:

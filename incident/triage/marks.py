@@ -8,7 +8,7 @@ from foundation import ledger
 from foundation.database import db
 from foundation.errors import Invalid, Refused
 from foundation.ledger import Entry
-from incident.models import Duty, DutyState, Incident
+from incident.models import Duty, Incident
 from incident.rules import lifecycle
 from incident.rules.lifecycle import Move, State
 from notifications import paging
@@ -66,4 +66,4 @@ def duties(incident: Incident) -> list[Duty]:
 
 def open_duties(incident: Incident) -> list[Duty]:
     """What is still owed, by due time."""
-    return [duty for duty in duties(incident) if duty.state == DutyState.OPEN]
+    return [duty for duty in duties(incident) if duty.is_owed]

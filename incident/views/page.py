@@ -280,7 +280,7 @@ def _actions(made: Page, staff: StaffMember) -> Iterator[Action]:
 
 def _about_duties(made: Page, staff: StaffMember) -> Iterator[Action]:
     place: dict[str, Any] = {"incident_id": made.incident.id}
-    owed = {duty.regime for duty in made.duties if duty.state == "open"}
+    owed = {duty.regime for duty in made.duties if duty.is_owed}
     to_authority = url_if("authority_notifications.index", **place)
     if (
         owed & {"gdpr-33", "promise-authority"}

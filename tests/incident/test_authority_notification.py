@@ -321,7 +321,7 @@ def test_a_filing_that_cannot_be_is_refused_and_changes_nothing(app, cast, chang
         file(cast, incident_id, notification_id, **told)
 
     assert stored(cast, incident_id, notification_id).state == "approved"
-    assert desk.duty_of(cast, incident_id, "gdpr-33").state == "open"
+    assert desk.duty_of(cast, incident_id, "gdpr-33").state == "in_preparation"
 
 
 def test_a_filing_recorded_long_afterwards_says_why(app, cast, clock):

@@ -26,7 +26,7 @@ def file_with_authority(cast, incident_id):
     with desk.working(cast, incident_id) as incident:
         now = utcnow()
         owed = db.session.get_one(Duty, duty.id)
-        owed.state, owed.met_at = DutyState.MET, now
+        owed.state, owed.met_at, owed.first_filed_at, owed.late_by = DutyState.MET, now, now, timedelta()
         db.session.add(
             AuthorityNotification(
                 organisation_id=incident.organisation_id, incident_id=incident_id, duty_id=duty.id,
@@ -245,6 +245,7 @@ def settle_duties(cast, incident_id):
     with acting_for(cast.promark), transaction():
         for duty in db.session.scalars(select(Duty).where(Duty.incident_id == incident_id)):
             duty.state, duty.met_at = DutyState.MET, utcnow()
+            duty.first_filed_at, duty.late_by = duty.met_at, timedelta()
 
 
 def test_an_incident_with_open_duties_cannot_be_closed_and_they_are_named(app, cast):
