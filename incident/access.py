@@ -64,5 +64,5 @@ def _found(query: Select[Incident]) -> Incident:
             next_step=_("Check the address, or start from the board."),
         )
     if incident.drill:
-        g.drill = incident.number  # the page says so, whichever it is: templates/base.html
+        g.drill = {"number": incident.number, "id": incident.id}  # the page says so: templates/base.html
     return incident

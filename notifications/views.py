@@ -80,7 +80,8 @@ def _called(token: str) -> Called | None:
             return None
         message, page, person = row
         if is_drill(message.about):
-            g.drill = str(page.context.get("number", "")) or person.organisation.name
+            drill = UUID(message.about.partition("/")[2])
+            g.drill = {"number": str(page.context.get("number", "")), "id": drill}
         locales.prefer(person.locale, person.organisation.timezone)
         taken_by = paging.acknowledged_by(page.id)
         known = page.context

@@ -12,7 +12,7 @@ from incident.drills.results import compare as compare
 from incident.drills.results import of_incident as of_incident
 from incident.drills.results import outcome as outcome
 from incident.drills.results import past as past
-from incident.drills.results import running as running
+from incident.drills.results import running_now as running_now
 from incident.drills.running import due as due
 from incident.drills.running import end as end
 from incident.drills.running import go_on as go_on

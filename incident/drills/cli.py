@@ -65,7 +65,8 @@ def list_drills(key: str | None) -> None:
     try:
         with everyone():
             visible = select(Incident).where(~real(), Incident.organisation_id == _organisation(key).id)
-            rows = [*drills.running(visible), *drills.past(visible)]
+            now = utcnow()
+            rows = [*drills.running_now(visible, now=now), *drills.past(visible, now=now)]
     except Refused as refusal:
         raise _sentence(refusal) from None
     for row in rows:
@@ -88,12 +89,14 @@ def end(number: str, key: str | None, lesson: str) -> None:
         with everyone(), transaction():
             incident = _drill(number, _organisation(key))
             made = drills.end(incident, by=BY, lesson=lesson, now=utcnow())
-            found = drills.outcome(incident, made)
+            found = drills.outcome(incident, made, now=utcnow())
     except Refused as refusal:
         raise _sentence(refusal) from None
     click.echo(f"{incident.number} has ended.")
     for each in found.missed:
         click.echo(f"  {missed(each, locales.DEFAULT)}")
+    for each in found.left_open:
+        click.echo(f"  {step_name(each.step)}: left open; there was time for it.")
     if not found.missed:
         click.echo("  Nothing was missed.")
 

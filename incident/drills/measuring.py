@@ -63,6 +63,7 @@ class Measure:
     target: float
     by: str
     wanted: bool
+    due: bool  # whether the time aimed at was over when it was measured
 
     @property
     def met(self) -> bool:
@@ -71,8 +72,13 @@ class Measure:
 
     @property
     def missed(self) -> bool:
-        """Whether it was called for, and not done in time or at all."""
-        return self.wanted and not self.met
+        """Whether it was called for and not done in time; what there was still time for was not missed."""
+        return self.wanted and not self.met and (self.due or self.after is not None)
+
+    @property
+    def left_open(self) -> bool:
+        """Whether it was called for and not done, and there was time left for it."""
+        return self.wanted and self.after is None and not self.due
 
     def stored(self) -> dict[str, Any]:
         """As JSON values."""
@@ -115,20 +121,22 @@ def _data() -> tuple[list[Target], list[Length], list[Wait]]:
 
 
 def measure(
-    happened: Iterable[Happened], *, start: datetime, hours: Mapping[str, float], wanted: Collection[str]
-) -> list[Measure]:
-    """How long each step took from `start` (aware, UTC), the first time that it was done.
+    happened: Iterable[Happened], *, start: datetime, now: datetime, hours: Mapping[str, float],
+    wanted: Collection[str],
+) -> list[Measure]:  # fmt: skip
+    """How long each step took from `start` to `now` (aware, UTC), the first time that it was done.
 
     `hours` is the target of each step, `wanted` the steps that the case called for.
     """
-    lines = sorted(happened, key=lambda each: each.at)
-    return [_measure(step, lines, start, hours[step], wanted=step in wanted) for step in STEPS]
-
-
-def _measure(step: str, lines: Iterable[Happened], start: datetime, hours: float, *, wanted: bool) -> Measure:
-    first = next((each for each in lines if each.action in DONE_BY[step]), None)
-    after = (first.at - start).total_seconds() if first else None
-    return Measure(step, after, hours * 3600, first.actor if first else "", wanted)
+    lines, ran = sorted(happened, key=lambda each: each.at), (now - start).total_seconds()
+    found = []
+    for step in STEPS:
+        first = next((each for each in lines if each.action in DONE_BY[step]), None)
+        after, target = (first.at - start).total_seconds() if first else None, hours[step] * 3600
+        found.append(
+            Measure(step, after, target, first.actor if first else "", step in wanted, due=ran >= target)
+        )
+    return found
 
 
 def wanted(*, decided: bool, authority: bool, people: bool) -> set[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, select
@@ -29,6 +30,11 @@ class Outcome:
         """What was called for and not done in time."""
         return [each for each in self.measures if each.missed]
 
+    @property
+    def left_open(self) -> list[Measure]:
+        """What was called for and not done while there was still time."""
+        return [each for each in self.measures if each.left_open]
+
     def stored(self) -> dict[str, Any]:
         """As JSON values."""
         return {
@@ -53,14 +59,14 @@ def of_incident(incident: Incident) -> Drill | None:
     return db.session.scalars(select(Drill).where(Drill.incident_id == incident.id)).one_or_none()
 
 
-def outcome(incident: Incident, drill: Drill) -> Outcome:
-    """What came of a drill: as it was kept, or as it stands while it runs."""
+def outcome(incident: Incident, drill: Drill, *, now: datetime) -> Outcome:
+    """What came of a drill: as it was kept, or as it stands `now` while it runs."""
     if drill.result is not None:
         return _kept(drill.result)
     entries = ledger.entries(incident.chain)
     happened = [Happened(each.action, each.at, each.actor) for each in entries]
     found = measuring.measure(
-        happened, start=drill.started_at, hours=measuring.aims(drill.started_at).hours,
+        happened, start=drill.started_at, now=now, hours=measuring.aims(drill.started_at).hours,
         wanted=_wanted(incident),
     )  # fmt: skip
     return Outcome(tuple(found), sum(each.action == "message.posted" for each in entries), len(entries))
@@ -88,21 +94,21 @@ def _owes(duties: Iterable[Duty]) -> bool:
 # --- all of them --------------------------------------------------------------------------------
 
 
-def running(visible: Select[Incident]) -> list[Row]:
+def running_now(visible: Select[Incident], *, now: datetime) -> list[Row]:
     """The drills that run now among those `visible`, the latest first."""
-    return _rows(visible, ended=False)
+    return _rows(visible, now, ended=False)
 
 
-def past(visible: Select[Incident]) -> list[Row]:
+def past(visible: Select[Incident], *, now: datetime) -> list[Row]:
     """The drills that have ended among those `visible`, the latest first."""
-    return _rows(visible, ended=True)
+    return _rows(visible, now, ended=True)
 
 
-def _rows(visible: Select[Incident], *, ended: bool) -> list[Row]:
+def _rows(visible: Select[Incident], now: datetime, *, ended: bool) -> list[Row]:
     both = visible.add_columns(Drill).join(Drill, Drill.incident_id == Incident.id)
     wanted = both.where(Drill.ended_at.is_not(None) if ended else Drill.ended_at.is_(None))
     found = db.session.execute(wanted.order_by(Drill.number.desc())).all()
-    return [Row(drill, incident, outcome(incident, drill)) for incident, drill in found]
+    return [Row(drill, incident, outcome(incident, drill, now=now)) for incident, drill in found]
 
 
 def compare(drill: Drill) -> dict[str, float]:

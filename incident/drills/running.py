@@ -136,7 +136,7 @@ def end(incident: Incident, *, by: str, lesson: str, now: datetime) -> Drill:
     if drill.ended_at:
         _learn_lesson(incident, drill, lesson, by, now)
         return drill
-    found = results.outcome(incident, drill)
+    found = results.outcome(incident, drill, now=now)
     drill.result, drill.ended_at, drill.ended_by, drill.next_at = found.stored(), now, by, None
     db.session.flush()
     ledger.append(

@@ -18,7 +18,8 @@ bp = Blueprint("board", __name__)
 def index() -> ResponseReturnValue:
     """Open incidents with their clocks, what is next and whose it is."""
     now = utcnow()
+    running = drills.running_now(visible_drills(), now=now)
     return render_template(
-        "incident/board.html", board=shown.board(now), drills=drills.running(visible_drills()), now=now,
+        "incident/board.html", board=shown.board(now), drills=running, now=now,
         words=words,
     )  # fmt: skip

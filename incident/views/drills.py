@@ -55,7 +55,8 @@ def index() -> ResponseReturnValue:
     on_call = set(paging.on_call(staff.organisation_id, now))
     colleagues = [each for each in people.staff_of(staff.organisation_id) if each.active]
     return render_template(
-        "incident/drills.html", running=drills.running(visible_drills()), past=drills.past(visible_drills()),
+        "incident/drills.html", running=drills.running_now(visible_drills(), now=now),
+        past=drills.past(visible_drills(), now=now),
         scenarios=drills.scenarios(), drill_id=new_id(), words=words, locale=locales.current(),
         colleagues=[each for each in colleagues if each.role in TAKES_PART], on_call=on_call,
     )  # fmt: skip
@@ -88,13 +89,13 @@ def _id(text: str) -> UUID:
 def show(incident_id: UUID) -> ResponseReturnValue:
     """One drill: its phones and mailboxes, what was done by when, what was missed."""
     incident = visible_incident(incident_id)
-    drill = _drill_of(incident)
-    outcome, usual = drills.outcome(incident, drill), drills.compare(drill)
+    drill, now = _drill_of(incident), utcnow()
+    outcome, usual = drills.outcome(incident, drill, now=now), drills.compare(drill)
     scenario = drills.read_scenario(drill.definition, drill.scenario)
     return render_template(
         "incident/drill.html", incident=incident, drill=drill, outcome=outcome,
         scenario=scenario, words=words, locale=locales.current(),
-        devices=drilling.devices(incident.chain), picture=picture(outcome.measures, usual), now=utcnow(),
+        devices=drilling.devices(incident.chain), picture=picture(outcome.measures, usual), now=now,
         taking_part=_names(drill),
     )  # fmt: skip
 
