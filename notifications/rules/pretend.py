@@ -7,6 +7,7 @@ from typing import Final
 
 DRILL: Final = "drill/"  # how the chains of drills begin
 HIDDEN: Final = "••••"
+LONG: Final = 8  # signs of a number, of which the first three say where it is
 NOWHERE: Final = "@nowhere.example"  # made-up mailboxes that take nothing
 
 
@@ -26,7 +27,7 @@ def masked(address: str) -> str:
     name, at, domain = address.partition("@")
     if at:
         return f"{name[:1]}{HIDDEN}@{domain}"
-    return f"{address[:3]}{HIDDEN}{address[-2:]}"
+    return f"{address[:3] if len(address) >= LONG else ''}{HIDDEN}{address[-2:]}"
 
 
 def arrives(address: str) -> bool:
