@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from flask import Blueprint, flash, g, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy import select
@@ -81,7 +81,7 @@ def _called(token: str) -> Called | None:
         message, page, person = row
         if is_drill(message.about):
             drill = UUID(message.about.partition("/")[2])
-            g.drill = {"number": str(page.context.get("number", "")), "id": drill}
+            request.environ["breachclock.drill"] = {"number": page.context.get("number", ""), "id": drill}
         locales.prefer(person.locale, person.organisation.timezone)
         taken_by = paging.acknowledged_by(page.id)
         known = page.context

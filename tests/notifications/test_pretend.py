@@ -132,7 +132,8 @@ def test_whatever_posts_in_a_drill_asks_no_provider(drill, asked):
         write(drill, kind=kind, key=f"letter:{kind}")
     drill.do(
         paging.remind, organisation_id=drill.promark, about=drill.about, template="step_reminder",
-        staff_ids=list(drill.people.values()), context=CONTEXT | {"step": "Look", "hours_left": "3"}, dedupe_key="step:1",
+        staff_ids=list(drill.people.values()),
+        context=CONTEXT | {"step": "Look", "hours_left": "3"}, dedupe_key="step:1",
         urgent=False, must_by=None,
     )  # fmt: skip
     nowhere = write(drill, address="bo@nowhere.example", key="letter:bo", fallbacks=(("sms", "+4520000009"),))
