@@ -341,17 +341,19 @@ def test_a_scenario_is_a_case_from_its_start_to_its_last_telling(each):
     assert "@" not in str(document)
 
 
+WHOLE = "key='abc'\ntitle='T'\nsummary='S'\naims=['A']\nsource='B'\n"
+LATER = "[facts]\n[[later]]\nafter='soon'\nsource='B'\nreason='R'\nfacts={}"
+
+
 @pytest.mark.parametrize(
     ("broken", "says"),
     [
-        ("key = 'x", "wrong.toml"), ("key = 'abc'", "title"),
-        ("key='abc'\ntitle='T'\nsummary='S'\naims=['A']\nsource='B'\ncolour='red'\n[facts]", "colour"),
-        ("key='abc'\ntitle='T'\nsummary='S'\naims=['A']\nsource='B'\n[facts]\n[[later]]\nafter='soon'\n"
-         "source='B'\nreason='R'\nfacts={}", "after"),
+        ("key = 'x", "wrong.toml"), ("key = 'abc'", "title"), (WHOLE + "colour='red'\n[facts]", "colour"),
+        (WHOLE + LATER, "after"),
     ],
 )  # fmt: skip
 def test_a_scenario_with_a_fault_is_refused_by_file_and_member(broken, says):
-    with pytest.raises(ScenarioFault, match="wrong.toml") as refused:
+    with pytest.raises(ScenarioFault, match=r"wrong\.toml") as refused:
         read_scenario(broken, "wrong.toml")
     assert says in str(refused.value)
 
