@@ -54,6 +54,7 @@ BLUEPRINTS = (
     "incident.views.authority_notifications",
     "incident.views.subject_communications",
     "incident.views.register",
+    "incident.views.drills",
     "incident.views.health",
 )
 # Each module's `commands` are added to `breachclock`; those first load the least.
@@ -66,6 +67,7 @@ COMMANDS = (
     "accounts.cli",
     "playbooks.cli",
     "notifications.cli",
+    "incident.drills.cli",
 )
 
 
@@ -140,6 +142,7 @@ def recurring() -> tuple[tuple[str, str, float, str], ...]:
         ("duties", "incident.jobs.keep_duties", 2.0, ""),
         ("remind", "incident.jobs.remind_of_duties", 1.0, ""),
         ("forget", "incident.jobs.forget_refused", 3600.0, ""),
+        ("drills", "incident.drills.jobs.tick", 15.0, ""),
     )
 
 

@@ -43,8 +43,10 @@ def add_organisation(
 ) -> Organisation:  # fmt: skip
     """A new organisation; `country` is ISO 3166-1, `timezone` IANA, `prefix` begins incident numbers.
 
-    Raises: Invalid when the key is taken, or country or zone are unknown.
+    Raises: Invalid when key or prefix are taken, or country or zone are unknown.
     """
+    if prefix.strip().upper() == "DRILL":
+        raise Invalid(_("Numbers that begin with DRILL are those of drills: choose another prefix."))
     if timezone not in available_timezones():
         raise Invalid(_("%(zone)s is no time zone, such as Europe/Copenhagen.", zone=timezone))
     if not re.fullmatch("[A-Za-z]{2}", country):

@@ -46,6 +46,7 @@ class Permission(StrEnum):
     ASSESS = "assess"  # record the risk to people, and decide whom to tell
     AGREE_TO_DECISION = "agree to a decision"  # as the second person, not to tell
     COMPLETE_STEPS = "complete steps"  # of a playbook run, or skip them with a reason
+    RUN_DRILLS = "run drills"  # start and end an exercise, which reaches nobody
     # Telling the authority and the people
     PREPARE_NOTIFICATION = "prepare a notification"  # draft what the authority is told
     APPROVE_NOTIFICATION = "approve a notification"  # bound to the very text
@@ -69,7 +70,7 @@ RESPONDING = {
     Permission.SEE_INCIDENTS, Permission.SEE_REGISTER, Permission.SEE_ON_CALL,
     Permission.SEE_PROCESSORS, Permission.REPORT_INCIDENT, Permission.ACKNOWLEDGE_PAGE,
     Permission.TRIAGE, Permission.CORRECT_AWARENESS, Permission.ASSESS, Permission.AGREE_TO_DECISION,
-    Permission.COMPLETE_STEPS,
+    Permission.COMPLETE_STEPS, Permission.RUN_DRILLS,
     Permission.PREPARE_NOTIFICATION, Permission.PREPARE_COMMUNICATION, Permission.SEE_RECIPIENTS,
 }  # fmt: skip
 

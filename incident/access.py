@@ -8,6 +8,7 @@ it. What may not be seen does not exist: the answer is the same as for an id tha
 
 from uuid import UUID
 
+from flask import request
 from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, Select, false, select, true
 
@@ -16,12 +17,14 @@ from accounts.permissions import Permission, current_staff, may
 from foundation.database import db
 from foundation.errors import Missing
 from incident import related
-from incident.models import Incident, Member, RoleHeld
+from incident.models import Incident, Member, RoleHeld, real
+
+DRILL = "breachclock.drill"
 
 
 def visible_incident(incident_id: UUID) -> Incident:
     """The incident, for whoever is signed in. Raises: Missing when there is none, or none for them."""
-    return _found(visible_incidents().where(Incident.id == incident_id))
+    return _found(_visible().where(Incident.id == incident_id))
 
 
 def locked_incident(incident_id: UUID) -> Incident:
@@ -29,7 +32,7 @@ def locked_incident(incident_id: UUID) -> Incident:
 
     Raises: Missing.
     """
-    wanted = visible_incidents().where(Incident.id == incident_id)
+    wanted = _visible().where(Incident.id == incident_id)
     return _found(wanted.with_for_update().execution_options(populate_existing=True))
 
 
@@ -42,7 +45,16 @@ def locked_incidents(*incident_ids: UUID) -> list[Incident]:
 
 
 def visible_incidents() -> Select[Incident]:
-    """The query behind every list and every count: the incidents that this person may see."""
+    """The query behind every list and every count: the incidents that this person may see, no drill."""
+    return _visible().where(real())
+
+
+def visible_drills() -> Select[Incident]:
+    """The drills that this person may see: they are listed by themselves, and counted nowhere."""
+    return _visible().where(~real())
+
+
+def _visible() -> Select[Incident]:
     return select(Incident).where(may_see(current_staff()))
 
 
@@ -68,4 +80,7 @@ def _found(query: Select[Incident]) -> Incident:
             _("There is no such incident, or none that you may see."),
             next_step=_("Check the address, or start from the board."),
         )
+    if incident.drill:
+        # Whichever page this becomes says so: templates/incident/_drill_banner.html.
+        request.environ[DRILL] = {"number": incident.number, "id": incident.id}
     return incident

@@ -62,7 +62,7 @@ def post(
     """Owe the confirmation of a report, once however often it is asked for; in the caller's transaction."""
     return outbox.post(
         organisation_id=organisation_id, about=about, kind="internal", template="report_confirmation",
-        recipient=outbox.Recipient("email", address, locale),
+        recipient=outbox.recipient(about, "email", address, locale),
         context={
             "organisation": organisation, "number": number, "path": path, "timezone": timezone,
             "received_at": received_at.isoformat(),

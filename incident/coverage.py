@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from foundation.database import db
-from incident.models import Recipient, SubjectCommunication
+from incident.models import Incident, Recipient, SubjectCommunication
 from notifications import delivery
 
 DELIVERED = "delivered"
@@ -61,9 +61,14 @@ def key_prefix(communication_id: UUID) -> str:
     return f"subject:{communication_id}:"
 
 
+def chain_of_communication(communication: SubjectCommunication) -> str:
+    """The chain of the incident, or the drill, that a communication belongs to."""
+    return db.session.get_one(Incident, communication.incident_id).chain
+
+
 def of(communication: SubjectCommunication) -> Coverage:
     """The coverage of a communication as it is now."""
     ids = db.session.scalars(select(Recipient.id).where(Recipient.communication_id == communication.id)).all()
     keys = {key(communication.id, each): each for each in ids}
-    found = delivery.outcomes(f"incident/{communication.incident_id}", list(keys))
+    found = delivery.outcomes(chain_of_communication(communication), list(keys))
     return Coverage({keys[name]: state for name, state in found.items()}, len(ids))

@@ -18,7 +18,7 @@ from foundation.database import db, insert_waiting, new_id, rows, table_of
 from incident import intake, keeping
 from incident.envelopes import TEST, Faulty, Letter, glimpse, text_of, used_before
 from incident.keeping import Outcome
-from incident.models import Report, ReportState
+from incident.models import Report, ReportState, chain_of
 from incident.rules.facts import parse
 from incident.rules.reporting import terms
 
@@ -86,7 +86,8 @@ def _keep(
 ) -> Outcome:  # fmt: skip
     organisation_id = letter.sender.organisation_id
     ledger.append(
-        f"incident/{incident_id}" if incident_id else f"organisation/{organisation_id}", "report.faulty",
+        chain_of(incident_id, drill=False) if incident_id else f"organisation/{organisation_id}",
+        "report.faulty",
         organisation_id=organisation_id, actor=letter.sender.name, at=now, report=report_id,
         body_sha256=letter.sha256, status=fault.status,
     )  # fmt: skip

@@ -27,7 +27,7 @@ from foundation.database import (
     table_of,
 )
 from incident import clocks
-from incident.models import Awareness, FactsVersion, Incident
+from incident.models import Awareness, FactsVersion, Incident, chain_of
 from incident.rules import deadlines, first_hours
 from incident.rules.awareness import Moment
 from incident.rules.evaluation import Evaluation
@@ -41,7 +41,7 @@ class Told:
     """What somebody told us: the document as it came, what it means, and who says so.
 
     `claims_reference` is whether later reports of the processor under the same reference are of this
-    incident; one incident has that.
+    incident; one incident has that. `drill` is the number of the drill that tells it: nothing of it is real.
     """
 
     organisation_id: UUID
@@ -51,6 +51,7 @@ class Told:
     processor_id: UUID | None = None
     reason: str | None = None
     claims_reference: bool = True
+    drill: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class Opening:
     @property
     def chain(self) -> str:
         """Its chain of the ledger."""
-        return f"incident/{self.id}"
+        return chain_of(self.id, drill=self.told.drill is not None)
 
 
 def open_incident(told: Told, *, now: datetime) -> tuple[UUID, str]:
@@ -106,13 +107,17 @@ def prepare(told: Told, organisation: clocks.Registered, *, now: datetime) -> Op
 
 def open_prepared(opening: Opening) -> str:
     """Give the incident its number and write it with all that was prepared; returns the number."""
-    organisation = rows(_NEXT_NUMBER, of=opening.told.organisation_id).one()
-    number = f"{organisation.incident_prefix}-{opening.now:%Y}-{organisation.incident_counter:04d}"
+    number = opening.told.drill or _next_number(opening)
     ledger.begins(opening.chain)
     insert_at_end(ready(Incident, _incident_row(opening, number)), *opening.rows)
     _enter(opening, number)
     runs.begin(opening.run, summary=number, about_is_new=True)
     return number
+
+
+def _next_number(opening: Opening) -> str:
+    organisation = rows(_NEXT_NUMBER, of=opening.told.organisation_id).one()
+    return f"{organisation.incident_prefix}-{opening.now:%Y}-{organisation.incident_counter:04d}"
 
 
 # The organisation with its counter moved on, locked until the commit.
@@ -131,7 +136,8 @@ def _incident_row(opening: Opening, number: str) -> dict[str, Any]:
         "id": opening.id, "organisation_id": told.organisation_id, "number": number, "title": opening.title,
         "state": State.REPORTED, "processor_id": told.processor_id,
         "processor_reference": (told.claims_reference and told.facts.reference) or None,
-        "restricted": False, "facts_number": 1, "aware_at": aware.at if aware else None,
+        "restricted": False, "drill": told.drill is not None, "facts_number": 1,
+        "aware_at": aware.at if aware else None,
         "awareness_is_provisional": True, "reported_at": opening.now,
         "next_due_at": min((each.due_at for each in opening.clocks if each.due_at), default=None),
     }  # fmt: skip
@@ -184,7 +190,7 @@ def _playbook(incident_id: UUID, told: Told, facts: Facts, advice: Evaluation, n
     }
     return runs.prepare(
         first_hours.general(facts, from_processor=told.processor_id is not None),
-        organisation_id=told.organisation_id, about=f"incident/{incident_id}",
+        organisation_id=told.organisation_id, about=chain_of(incident_id, drill=told.drill is not None),
         anchors={name: at for name, at in anchors.items() if at}, facts=told.document, actor=told.source,
         now=now,
     )  # fmt: skip

@@ -31,6 +31,7 @@ _SAME_REFERENCE = (
     select(_INCIDENTS.id)
     .where(_INCIDENTS.processor_id == bindparam("processor_id"))
     .where(_INCIDENTS.processor_reference == bindparam("reference"))
+    .where(_INCIDENTS.drill.is_(False))  # nothing real is ever told to a drill
 )
 # As strong as the update that numbers a new incident, and no stronger.
 _ORGANISATIONS = table_of(Organisation).c

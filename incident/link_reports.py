@@ -23,7 +23,7 @@ from foundation.errors import Invalid
 from incident import confirmations, keeping, links, reports, signatures
 from incident.envelopes import Letter
 from incident.links import Way
-from incident.models import Incident, OfflineKey, ReportingLink, Submission
+from incident.models import Incident, OfflineKey, ReportingLink, Submission, chain_of
 from incident.reports import ACCEPTED, Telling
 from incident.rules.facts import Facts
 from incident.rules.reading import NotJSON, read_json
@@ -118,7 +118,7 @@ def _keep(form: Form, outcome: reports.Outcome, now: datetime) -> Confirmation:
         about = db.session.get(Incident, outcome.incident_id)
         confirmations.post(
             address, organisation_id=sender.organisation_id, organisation=form.way.organisation,
-            about=about.chain if about else f"incident/{outcome.incident_id}", number=number,
+            about=about.chain if about else chain_of(outcome.incident_id, drill=False), number=number,
             report_id=outcome.report_id, path=f"/s/{secret}", locale=form.locale, received_at=now,
             timezone=form.way.timezone, now=now,
         )  # fmt: skip

@@ -125,7 +125,7 @@ def _open_or_extend(letter: Letter, envelope: Envelope, opening: intake.Opening,
     named = _target(letter) or keeping.known(sender, envelope.facts.reference)
     incident = related.carrier_of(named) if named else None
     report_id, incident_id = new_id(), incident.id if incident else opening.id
-    _enter(letter, envelope, report_id, incident_id, now)
+    _enter(letter, envelope, report_id, incident.chain if incident else opening.chain, now)
     if incident is None:
         number = intake.open_prepared(opening)
         _enter_doubts(opening.chain, 1, envelope, told, now)
@@ -217,10 +217,10 @@ def _call_somebody(incident: Incident, told: intake.Told, now: datetime) -> None
 _TOLD_AT = case((Report.told_at > Report.received_at, Report.received_at), else_=Report.told_at)
 
 
-def _enter(letter: Letter, envelope: Envelope, report_id: UUID, incident_id: UUID, now: datetime) -> None:
+def _enter(letter: Letter, envelope: Envelope, report_id: UUID, chain: str, now: datetime) -> None:
     """The record begins with what was told; everything after it follows from it."""
     ledger.append(
-        f"incident/{incident_id}", "report.received", organisation_id=letter.sender.organisation_id,
+        chain, "report.received", organisation_id=letter.sender.organisation_id,
         actor="Breachclock", at=now, report=report_id, body_sha256=letter.sha256,
         kind=letter.kind or envelope.kind,
         told_at=envelope.told_at,

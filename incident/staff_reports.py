@@ -20,7 +20,7 @@ from foundation.database import db, new_id
 from foundation.errors import Invalid, Missing, Refused
 from incident import advice, clocks, doubts, intake
 from incident.envelopes import text_of
-from incident.models import Incident, Processor, Report, ReportState
+from incident.models import Incident, Processor, Report, ReportState, chain_of, real
 from incident.rules.facts import parse
 from notifications import paging
 from playbooks import runs
@@ -81,7 +81,7 @@ def _opened_by(told: FormReport, body: bytes) -> UUID | None:
 def _is_reported(processor_id: UUID | None, reference: str) -> bool:
     """Whether an incident has this reference of the processor's already: it telephoned, and posted too."""
     same = (Incident.processor_id == processor_id, Incident.processor_reference == reference)
-    return db.session.scalar(select(Incident.id).where(*same)) is not None
+    return db.session.scalar(select(Incident.id).where(*same, real())) is not None
 
 
 def _keep(  # noqa: PLR0917  a row's columns in their order
@@ -96,8 +96,8 @@ def _keep(  # noqa: PLR0917  a row's columns in their order
     db.session.add(report)
     db.session.flush()
     ledger.append(
-        f"incident/{incident_id}", "report.received", organisation_id=by.organisation_id, actor=by.name,
-        at=now, report=report.id, body_sha256=report.body_sha256, kind=FORM,
+        chain_of(incident_id, drill=False), "report.received", organisation_id=by.organisation_id,
+        actor=by.name, at=now, report=report.id, body_sha256=report.body_sha256, kind=FORM,
     )  # fmt: skip
 
 
@@ -159,8 +159,9 @@ def open_from_faulty(report: Report, *, by: StaffMember, now: datetime) -> UUID:
     report.state, report.incident_id = ReportState.ACCEPTED, incident_id
     db.session.flush()
     ledger.append(
-        f"incident/{incident_id}", "report.received", organisation_id=report.organisation_id, actor=by.name,
-        at=now, report=report.id, body_sha256=report.body_sha256, kind=report.kind, reason=reason,
+        chain_of(incident_id, drill=False), "report.received", organisation_id=report.organisation_id,
+        actor=by.name, at=now, report=report.id, body_sha256=report.body_sha256, kind=report.kind,
+        reason=reason,
     )  # fmt: skip
     _end_page_if_last(report, by.name, now)
     advice.keep(db.session.get_one(Incident, incident_id), 1, now=now)

@@ -79,6 +79,10 @@ SENTENCES: Mapping[str, LazyString] = {
     "duty.reopened": _l("A duty is owed again: %(regime)s (%(recipient)s)."),
     "duty.not_required": _l("A duty was decided not to be owed: %(regime)s (%(recipient)s)."),
     "duty.met": _l("A duty was met: %(regime)s (%(recipient)s)."),
+    "drill.started": _l("The drill %(number)s was started: nothing of it leaves, and nothing of it counts."),
+    "drill.told": _l("The scenario told more, %(after_minutes)s minutes after the start."),
+    "drill.ended": _l("The drill was ended, and its result kept."),
+    "drill.lesson": _l("What was learned was written down."),
     "note.added": _l("A note was added."),
     "page.started": _l("Paging began."),
     "page.sent": _l("Somebody on call was paged."),
@@ -184,7 +188,8 @@ CODES: Mapping[str, Mapping[str, LazyString]] = {
     "figure": {
         "dpc": _l("data context"), "ei": _l("ease of identification"), "cb": _l("circumstances"),
     },
-    "role": ROLES, "channel": {"email": _l("e-mail"), "sms": _l("text message")},
+    "role": ROLES,
+    "channel": {"email": _l("e-mail"), "sms": _l("text message"), "pretend": _l("pretend channel")},
     "risk": {"unlikely": _l("a risk is unlikely"), "risk": _l("a risk"), "high": _l("a high risk")},
 }  # fmt: skip
 GROUPS = {

@@ -45,7 +45,7 @@ def _not_reached(message: Message, now: datetime) -> int:
         return 0
     context = {
         "kind": "controller" if message.template == NOTICE else message.kind.value,
-        "channel": message.channel.value, "why": message.why or "",
+        "channel": message.way.value, "why": message.why or "",
         "path": path(message.about), "unsure": "" if message.state is State.UNREACHED else "yes",
     }  # fmt: skip
     return _raise(message.organisation_id, message.about, "not_reached", context, _key(message), now=now)
@@ -92,9 +92,9 @@ def opted_out(organisation_id: UUID, *, who: str, message_key: str, now: datetim
 
 
 def path(about: str) -> str:
-    """Where on our own site a chain of the ledger is shown: "incident/<id>" at "/incidents/<id>"."""
+    """Where on our own site a chain of the ledger is shown: an incident, or a drill, at "/incidents/<id>"."""
     kind, _, name = about.partition("/")
-    return f"/incidents/{name}" if kind == "incident" else "/on-call"
+    return f"/incidents/{name}" if kind in ("incident", "drill") else "/on-call"
 
 
 def _raise(

@@ -14,7 +14,7 @@ from accounts.models import Organisation
 from foundation import ledger
 from foundation.database import db, insert_unless_there, new_id
 from foundation.errors import Invalid, Refused
-from notifications.models import Attempt, Kind, Message, Outcome, Stop
+from notifications.models import Attempt, Channel, Kind, Message, Outcome, Stop
 
 WINDOW = timedelta(minutes=15)
 RATIO = 1.02  # copies per message; more is no chance
@@ -31,8 +31,11 @@ def stop_of(organisation_id: UUID) -> Stop | None:
 
 
 def duplicate_of(message: Message, now: datetime) -> None:
-    """A second copy was found: stop communications when there are too many; other kinds stop nothing."""
-    if message.kind is not Kind.SUBJECT:
+    """A second copy was found: stop communications when there are too many; other kinds stop nothing.
+
+    Nor does a drill, which told nobody anything.
+    """
+    if message.kind is not Kind.SUBJECT or message.channel is Channel.PRETEND:
         return
     db.session.flush()
     # One after the other: two that find their copies in the same moment would each see only their own.
@@ -56,6 +59,7 @@ def _counted(organisation_id: UUID, now: datetime) -> tuple[int, int, int]:
         .join(Message, Message.id == Attempt.message_id)
         .where(
             Attempt.organisation_id == organisation_id, Message.kind == Kind.SUBJECT,
+            Message.channel != Channel.PRETEND,
             Attempt.started_at > since, Attempt.outcome.in_(COPIES),
         )
         .group_by(Attempt.message_id)

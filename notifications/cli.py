@@ -35,7 +35,7 @@ def test_message(to: str, channel: str, key: str | None, language: str | None) -
 
 def _post(to: str, channel: str, key: str | None, language: str | None, now: datetime) -> UUID | None:
     employer = _organisation(key)
-    recipient = outbox.Recipient(channel, _address(to, channel), language or employer.locale)
+    recipient = outbox.Outside(channel, _address(to, channel), language or employer.locale)
     return outbox.post(
         organisation_id=employer.id, about=f"organisation/{employer.id}", kind=Kind.INTERNAL,
         template="test_message", recipient=recipient, context={"organisation": employer.name},

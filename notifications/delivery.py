@@ -18,14 +18,7 @@ from foundation import ledger, queue
 from foundation.database import db
 from notifications import breaker, circuits, outbox, received, rendering
 from notifications.channels import Accepted, Answer, Refusal
-from notifications.models import (
-    Attempt,
-    Kind,
-    Message,
-    Outcome,
-    Page,
-    State,
-)
+from notifications.models import Attempt, Channel, Kind, Message, Outcome, Page, State
 from notifications.rules import receipts, retry
 
 UNKNOWN = (None, Outcome.UNCERTAIN)  # of an attempt whose fate nobody knows
@@ -50,6 +43,7 @@ class Line:
     done_at: datetime | None
     dedupe_key: str
     about: str
+    pretend: bool  # of a drill: `channel` is the one it would have taken
 
 
 def record(claimed: outbox.Claim, answer: Answer, *, now: datetime) -> None:
@@ -61,6 +55,7 @@ def record(claimed: outbox.Claim, answer: Answer, *, now: datetime) -> None:
         circuits.takes_messages(attempt.provider, asked_at=claimed.started_at, now=now)
     if isinstance(answer, Accepted):
         found(message, attempt, answer.provider_id, Outcome.ACCEPTED, now=now)
+        _said_at_once(attempt, answer, now)
         return
     if attempt.outcome not in UNKNOWN:
         return  # a receipt was quicker, and it knows better than a broken answer
@@ -74,6 +69,16 @@ def record(claimed: outbox.Claim, answer: Answer, *, now: datetime) -> None:
             _refused(message, attempt, answer, now=now)
     elif ours:
         unsure(message, why=answer.why, now=now)
+
+
+def _said_at_once(attempt: Attempt, answer: Accepted, now: datetime) -> None:
+    """Take in what the provider said with its yes of what became of it, as the receipt that it is."""
+    if answer.says:
+        db.session.flush()
+        receipt(
+            provider=attempt.provider, event_id=f"{answer.provider_id}:{answer.says}", status=answer.says,
+            attempt_id=attempt.id, provider_id=answer.provider_id, code=None, now=now,
+        )  # fmt: skip
 
 
 def _waits_only_for(message: Message, attempt: Attempt) -> bool:
@@ -141,7 +146,7 @@ def say_that_it_may_come_twice(message: Message, *, now: datetime) -> bool:
     """Write the text anew, in its language, with a word on the copy; false when it cannot be written."""
     told = message.context | {"again": True, "reference": message.reference, "token": None}
     try:
-        message.content = rendering.render(message.template, message.locale, message.channel, told)
+        message.content = rendering.render(message.template, message.locale, message.way, told)
     except rendering.Unrenderable:
         return False
     message.content_sha256 = rendering.fingerprint(message.content)
@@ -223,8 +228,8 @@ def fall_back(message: Message, now: datetime) -> bool:
     outbox.post(
         organisation_id=message.organisation_id, about=message.about, kind=message.kind,
         template=message.template, context=message.context, dedupe_key=f"{message.dedupe_key}>{channel}",
-        recipient=outbox.Recipient(
-            channel, address, message.locale, message.staff_id, tuple((c, a) for c, a in rest)
+        recipient=outbox.recipient(
+            message.about, channel, address, message.locale, message.staff_id, tuple((c, a) for c, a in rest)
         ),
         must_by=message.must_by, page_id=message.page_id, now=now,
     )  # fmt: skip
@@ -345,8 +350,9 @@ def log_for(about: str) -> list[Line]:
 
 
 def waiting_for_a_person() -> list[Line]:
-    """Every message that only a person can decide of, oldest first."""
-    return [_line(each) for each in _messages(Message.wants_person_at.is_not(None))]
+    """Every message that only a person can decide of, oldest first; drills aside."""
+    earnest = Message.channel != Channel.PRETEND
+    return [_line(each) for each in _messages(Message.wants_person_at.is_not(None) & earnest)]
 
 
 def _messages(which: ColumnElement[bool]) -> Iterable[Message]:
@@ -355,8 +361,9 @@ def _messages(which: ColumnElement[bool]) -> Iterable[Message]:
 
 def _line(m: Message) -> Line:
     return Line(
-        m.id, m.kind, m.channel, m.template, m.locale, m.state, m.attempts, m.staff_id, m.reference,
+        m.id, m.kind, m.way, m.template, m.locale, m.state, m.attempts, m.staff_id, m.reference,
         m.why, m.wants_person_at is not None, m.created_at, m.done_at, m.dedupe_key, m.about,
+        m.channel is Channel.PRETEND,
     )  # fmt: skip
 
 

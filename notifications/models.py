@@ -26,6 +26,10 @@ class Channel(StrEnum):
 
     SMS = "sms"
     EMAIL = "email"
+    PRETEND = "pretend"  # of a drill: to nobody, by no provider
+
+
+OUTSIDE = (Channel.SMS, Channel.EMAIL)  # those that reach somebody
 
 
 class State(StrEnum):
@@ -54,10 +58,10 @@ class Outcome(StrEnum):
     DUPLICATE = "duplicate"  # turned out to be a second copy
 
 
-def _enum(kind: type[StrEnum]) -> Enum:
+def _enum(kind: type[StrEnum], *, every: bool = True) -> Enum:
     return Enum(
-        kind, native_enum=False, length=20, create_constraint=True, name=kind.__name__.lower(),
-        values_callable=lambda every: [each.value for each in every],
+        kind, native_enum=False, length=20, create_constraint=every, name=kind.__name__.lower(),
+        values_callable=lambda values: [each.value for each in values],
     )  # fmt: skip
 
 
@@ -74,6 +78,11 @@ class Message(Owned, Base):
             name="accepted_has_the_providers_id",
         ),
         CheckConstraint("state <> 'unreached' OR why IS NOT NULL", name="unreached_says_why"),
+        CheckConstraint(
+            "(substr(about, 1, 6) = 'drill/') = (channel = 'pretend')", name="drills_are_pretend"
+        ),
+        CheckConstraint("(channel = 'pretend') = (instead_of IS NOT NULL)", name="pretend_says_what"),
+        CheckConstraint("instead_of IN ('sms', 'email')", name="instead_of"),
         Index("ix_messages_due", "ready_at", sqlite_where=text("state = 'pending'"),
               postgresql_where=text("state = 'pending'")),
         Index("ix_messages_leases", "lease_until", sqlite_where=text("state = 'sending'"),
@@ -93,6 +102,7 @@ class Message(Owned, Base):
     about: Mapped[str] = mapped_column(String(80))
     kind: Mapped[Kind] = mapped_column(_enum(Kind))
     channel: Mapped[Channel] = mapped_column(_enum(Channel))
+    instead_of: Mapped[Channel | None] = mapped_column(_enum(Channel, every=False))  # what a drill pretends
     template: Mapped[str] = mapped_column(String(60))
     locale: Mapped[str] = mapped_column(String(10))
     context: Mapped[dict[str, Any]] = mapped_column(EncryptedJSON)
@@ -125,6 +135,11 @@ class Message(Owned, Base):
     accepted_at: Mapped[datetime | None]  # since when the provider has it, as it says itself
     late_at: Mapped[datetime | None]  # when a second way was taken, or a person called, for it did not arrive
     done_at: Mapped[datetime | None]
+
+    @property
+    def way(self) -> Channel:
+        """The channel it takes, or would take if this were no drill: by it the text is written."""
+        return self.instead_of or self.channel
 
     def reindex(self) -> None:
         """Renew the index by which a reply finds its message, after a key rotation."""
@@ -247,11 +262,14 @@ class ContactMethod(Owned, Base):
     """A number or address of a member of staff."""
 
     __tablename__ = "contact_methods"
-    __table_args__ = (UniqueConstraint("staff_id", "channel", "address_index"),)
+    __table_args__ = (
+        UniqueConstraint("staff_id", "channel", "address_index"),
+        CheckConstraint("channel IN ('sms', 'email')", name="channel"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     staff_id: Mapped[UUID] = mapped_column(ForeignKey("staff_members.id"), index=True)
-    channel: Mapped[Channel] = mapped_column(_enum(Channel))
+    channel: Mapped[Channel] = mapped_column(_enum(Channel, every=False))
     address: Mapped[str] = mapped_column(EncryptedText)
     address_index: Mapped[str] = mapped_column(String(64), index=True)
     position: Mapped[int] = mapped_column(default=0)
@@ -286,3 +304,13 @@ class EscalationPolicy(Owned, Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     name: Mapped[str] = mapped_column(String(80))
     steps: Mapped[list[Any]]  # [{"rotation": id | "role": name | "staff": id, "minutes": until the next}]
+
+
+class DrillLadder(Owned, Base):
+    """Whom the pages of one drill go to, where others take part than would be paged in earnest."""
+
+    __tablename__ = "drill_ladders"
+    __table_args__ = (CheckConstraint("substr(about, 1, 6) = 'drill/'", name="of_a_drill"),)
+
+    about: Mapped[str] = mapped_column(String(80), primary_key=True)
+    steps: Mapped[list[Any]]  # as those of a policy

@@ -2,6 +2,9 @@
 
 `post` owes it, `claim` takes it for one attempt, `due` finds what waits. A claim is a compare-and-set
 with a lease: of any number of workers one gets it, and a dead one's message comes back.
+
+A recipient is `Outside`, a person with an address, or `Pretend`, who has none. What a drill is about can
+only go to the second, by type here and by a check of the table (docs/decisions/0008-a-drill-cannot-send.md).
 """
 
 import hashlib
@@ -9,6 +12,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, TypeAlias, assert_never
 from uuid import UUID, uuid4
 
 from sqlalchemy import bindparam, insert, or_, select, true, update
@@ -17,7 +21,8 @@ from foundation import ledger, queue
 from foundation.database import changed, db, insert_rows, new_id
 from foundation.encryption import blind_index
 from notifications import breaker, circuits, rendering
-from notifications.models import Attempt, Channel, Kind, Message, Page, PageState, State
+from notifications.models import OUTSIDE, Attempt, Channel, Kind, Message, Page, PageState, State
+from notifications.rules.pretend import HIDDEN, is_drill, masked
 from notifications.rules.replies import LENGTH, SIGNS
 from notifications.rules.retry import ONCE, PAGING, REMINDING, Terms
 
@@ -29,15 +34,57 @@ TERMS = {Kind.ONCALL: PAGING, Kind.INTERNAL: REMINDING}
 JOB = "notifications.jobs.deliver"
 
 
+Ways: TypeAlias = tuple[tuple[str, str], ...]  # channel and address, the next one first
+
+
+class WrongRecipient(RuntimeError):
+    """A drill was about to write to somebody outside, or earnest to nobody: a fault of ours, and refused."""
+
+
 @dataclass(frozen=True, slots=True)
-class Recipient:
+class Outside:
     """Where a message goes: channel and address, the person's language, and where to go next."""
 
     channel: str
     address: str
     locale: str
     staff_id: UUID | None = None
-    fallbacks: tuple[tuple[str, str], ...] = ()
+    fallbacks: Ways = ()
+
+    def __post_init__(self) -> None:
+        """Raises: ValueError for a channel that reaches nobody."""
+        for channel, _address in ((self.channel, ""), *self.fallbacks):
+            if channel not in OUTSIDE:
+                raise ValueError(f"{channel} leads to nobody outside.")
+
+
+@dataclass(frozen=True, slots=True)
+class Pretend:
+    """Whom a drill writes to: nobody. `channel` is the way it would be; the address is masked beforehand."""
+
+    channel: str
+    shown: str
+    locale: str
+    staff_id: UUID | None = None
+    fallbacks: Ways = ()
+
+    def __post_init__(self) -> None:
+        """Raises: ValueError for an address that somebody could be reached by."""
+        if not all(HIDDEN in address for _channel, address in ((self.channel, self.shown), *self.fallbacks)):
+            raise ValueError("A drill keeps no address that somebody could be reached by.")
+
+
+Recipient: TypeAlias = Outside | Pretend
+
+
+def recipient(  # noqa: PLR0917  as they are said: what about, which way, whose
+    about: str, channel: str, address: str, locale: str, staff_id: UUID | None = None, fallbacks: Ways = ()
+) -> Recipient:
+    """Whom a message about this goes to: in a drill nobody. The one place that makes recipients."""
+    if not is_drill(about):
+        return Outside(channel, address, locale, staff_id, fallbacks)
+    later = tuple((way, masked(each)) for way, each in fallbacks)
+    return Pretend(channel, masked(address), locale, staff_id, later)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +131,9 @@ def post(
 
     Inside the caller's transaction. `context` is rendered now, in the recipient's language, with
     "reference" and, for staff, "link" added. The key is unique within the organisation: who asks
-    twice is not told twice. Raises: rendering.NotTranslated.
+    twice is not told twice. Raises: rendering.NotTranslated, WrongRecipient.
     """
+    addressed = _addressed(about, recipient)
     if db.session.execute(_KNOWN, {"organisation": organisation_id, "key": dedupe_key}).first():
         return None
     message_id, reference = new_id(), "".join(secrets.choice(SIGNS) for _ in range(LENGTH))
@@ -95,9 +143,8 @@ def post(
     sha256 = rendering.fingerprint(content)
     row = {
         "id": message_id, "organisation_id": organisation_id, "about": about, "kind": Kind(kind),
-        "channel": Channel(recipient.channel), "template": template, "locale": recipient.locale,
-        "context": context, "content": content, "content_sha256": sha256,
-        "recipient": recipient.address, "recipient_index": blind_index(recipient.address),
+        "template": template, "locale": recipient.locale,
+        "context": context, "content": content, "content_sha256": sha256, **addressed,
         "fallbacks": [list(each) for each in recipient.fallbacks], "staff_id": recipient.staff_id,
         "page_id": page_id, "dedupe_key": dedupe_key, "reference": reference, "link_hash": hash_link(link),
         "ready_at": ready_at or now, "must_by": must_by, "created_at": now,
@@ -106,11 +153,28 @@ def post(
     insert_rows(Message, row)
     ledger.append(
         about, "message.posted", organisation_id=organisation_id, actor="Breachclock", at=now,
-        message=message_id, kind=kind, channel=recipient.channel, template=template,
+        message=message_id, kind=kind, channel=addressed["channel"], template=template,
         language=recipient.locale, content_sha256=sha256, staff=recipient.staff_id,
     )  # fmt: skip
     queue.ring_after_commit(queue.MESSAGES)
     return message_id
+
+
+def _addressed(about: str, recipient: Recipient) -> dict[str, Any]:
+    """The columns that say where a message goes. Raises: WrongRecipient."""
+    if is_drill(about) != isinstance(recipient, Pretend):
+        raise WrongRecipient(f"{type(recipient).__name__} is nobody to write to about {about}.")
+    match recipient:
+        case Outside(channel=channel, address=address):
+            way, instead_of = Channel(channel), None
+        case Pretend(channel=channel, shown=address):
+            way, instead_of = Channel.PRETEND, Channel(channel)
+        case _:
+            assert_never(recipient)
+    return {
+        "channel": way, "instead_of": instead_of, "recipient": address,
+        "recipient_index": blind_index(address),
+    }  # fmt: skip
 
 
 _KNOWN = select(Message.id).where(
@@ -138,7 +202,8 @@ def claim(message_id: UUID, *, provider_of: dict[str, str], now: datetime) -> Cl
             now,
         )
         return None
-    if message.kind is Kind.SUBJECT and breaker.stop_of(message.organisation_id):
+    earnest = message.channel is not Channel.PRETEND
+    if earnest and message.kind is Kind.SUBJECT and breaker.stop_of(message.organisation_id):
         message.ready_at = now + breaker.LOOK_AGAIN
         return None
     provider = provider_of[message.channel]

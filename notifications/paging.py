@@ -25,6 +25,7 @@ from notifications.models import (
     Acknowledgement,
     Channel,
     ContactMethod,
+    DrillLadder,
     EscalationPolicy,
     Kind,
     Message,
@@ -35,6 +36,7 @@ from notifications.models import (
 )
 from notifications.rules.escalation import next_turn
 from notifications.rules.oncall import Turns, named_for
+from notifications.rules.pretend import is_drill
 
 BACKSTOP: list[dict[str, Any]] = [
     {"role": Role.RESPONDER.value, "minutes": 5},
@@ -83,7 +85,7 @@ def page(
     """
     if open_page := db.session.scalar(_OPEN, {"about": about, "template": template}):
         return open_page
-    policy = db.session.scalar(_POLICY, {"organisation": organisation_id}) or BACKSTOP
+    policy = _policy(about, organisation_id)
     row = {
         "id": new_id(), "organisation_id": organisation_id, "about": about, "template": template,
         "context": context, "policy": policy, "must_by": must_by, "started_at": now, "turn": 0,
@@ -109,6 +111,13 @@ _POLICY = (
     .order_by(EscalationPolicy.name)
     .limit(1)
 )
+
+
+def _policy(about: str, organisation_id: UUID) -> list[Any]:
+    """Whom a page about this calls, in their order; in a drill those who take part."""
+    if is_drill(about) and (ladder := db.session.get(DrillLadder, about)):
+        return ladder.steps
+    return db.session.scalar(_POLICY, {"organisation": organisation_id}) or BACKSTOP
 
 
 def due(now: datetime) -> list[UUID]:
@@ -202,20 +211,23 @@ def _tell(
     person: StaffMember,
     way: _Way,
     *,
+    about: str,
     template: str,
     bare: str,
     context: dict[str, Any],
     later: Sequence[_Way] = (),
     **message: Any,
 ) -> UUID | None:
-    """Post to a colleague. A text that cannot be made is a fault of ours and no reason for silence."""
+    """Post to a colleague, in a drill to their pretend phone or mailbox.
+
+    A text that cannot be made is a fault of ours and no reason for silence.
+    """
     fallbacks = tuple((each.channel.value, each.address) for each in later)
     for text, locale in ((template, person.locale), (template, locales.DEFAULT), (bare, locales.DEFAULT)):
-        recipient = outbox.Recipient(way.channel, way.address, locale, person.id, fallbacks)
+        recipient = outbox.recipient(about, way.channel, way.address, locale, person.id, fallbacks)
         with suppress(rendering.Unrenderable):
-            return outbox.post(
-                template=text, context={**context, "name": person.name}, recipient=recipient, **message
-            )
+            told = {**context, "name": person.name}
+            return outbox.post(about=about, template=text, context=told, recipient=recipient, **message)
         log.error("message.text_missing", template=text, locale=locale)
     raise rendering.Incomplete(f"{bare} itself cannot be written.")
 

@@ -17,6 +17,7 @@ from foundation.database import db, everyone, transaction, utcnow
 from foundation.errors import Invalid, Missing
 from notifications import alarms, breaker, delivery, outbox, paging, rota, settling
 from notifications.models import Message, Page, PageState
+from notifications.rules.pretend import is_drill
 
 bp = Blueprint("on_call", __name__)
 
@@ -78,6 +79,9 @@ def _called(token: str) -> Called | None:
         if row is None:
             return None
         message, page, person = row
+        if is_drill(message.about):
+            drill = UUID(message.about.partition("/")[2])
+            request.environ["breachclock.drill"] = {"number": page.context.get("number", ""), "id": drill}
         locales.prefer(person.locale, person.organisation.timezone)
         taken_by = paging.acknowledged_by(page.id)
         known = page.context

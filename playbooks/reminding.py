@@ -15,7 +15,7 @@ from accounts import people
 from accounts.models import Organisation, Role
 from foundation import ledger
 from foundation.database import db, insert_rows, part
-from notifications import paging
+from notifications import alarms, paging
 from playbooks.models import ReminderRecord, Run, RunState, StepRecord, StepState
 from playbooks.rules import timeline
 from playbooks.rules.definition import INCIDENT_ROLES, ON_CALL, Action, Anchor, Step
@@ -146,7 +146,6 @@ def _whose(run: Run, record: StepRecord, now: datetime) -> list[UUID]:
 def _context(run: Run, owed: Owed, now: datetime) -> dict[str, str]:
     """What a message may say: no personal data, instants in ISO 8601 UTC, hours negative when late."""
     organisation = db.session.get_one(Organisation, run.organisation_id)
-    kind, _, name = run.about.partition("/")
     return {
         "number": run.summary,
         "organisation": organisation.name,
@@ -154,7 +153,7 @@ def _context(run: Run, owed: Owed, now: datetime) -> dict[str, str]:
         "step": owed.step.title,
         "due_at": owed.due_at.isoformat(timespec="seconds"),
         "hours_left": f"{timeline.hours_left(owed.due_at, now):g}",
-        "path": f"/{kind}s/{name}",
+        "path": alarms.path(run.about),
     }
 
 

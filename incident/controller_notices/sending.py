@@ -115,7 +115,9 @@ def _post(incident: Incident, round_: NoticeRound, notice: ControllerNotice, now
         outbox.post(
             organisation_id=incident.organisation_id, about=incident.chain, kind="subject",
             template=TEMPLATE, now=now, must_by=duty.due_at, dedupe_key=key(notice.id, position),
-            recipient=outbox.Recipient(channel, address, notice.locale, fallbacks=tuple(later)),
+            recipient=outbox.recipient(
+                incident.chain, channel, address, notice.locale, fallbacks=tuple(later)
+            ),
             context=writing.context(notice.own, round_.texts[notice.locale], notice.locale, name),
         )  # fmt: skip
     notice.posted_at = now

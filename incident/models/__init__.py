@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     CheckConstraint,
+    ColumnElement,
     ForeignKey,
     Index,
     String,
@@ -37,6 +38,7 @@ from incident.models.decided import FactsDraft as FactsDraft
 from incident.models.decided import Kind as Kind
 from incident.models.decided import Question as Question
 from incident.models.decided import SeverityOverride as SeverityOverride
+from incident.models.drill import Drill as Drill
 from incident.models.duty import OWED as OWED
 from incident.models.duty import UNFILED as UNFILED
 from incident.models.duty import ContractClause as ContractClause
@@ -62,6 +64,7 @@ from incident.models.roles import CalendarFeed as CalendarFeed
 from incident.models.roles import Deputy as Deputy
 from incident.models.roles import Handover as Handover
 from incident.models.roles import RoleHeld as RoleHeld
+from notifications.rules.pretend import DRILL
 
 
 class ReportState(StrEnum):
@@ -100,6 +103,11 @@ class Report(Owned, Base):
     answer: Mapped[dict[str, Any]]
     told_at: Mapped[datetime | None]  # when the sender says it told us
     received_at: Mapped[datetime]
+
+
+def chain_of(incident_id: UUID, *, drill: bool) -> str:
+    """The chain of an incident, or of a drill: by its name everything below tells the two apart."""
+    return f"{DRILL}{incident_id}" if drill else f"incident/{incident_id}"
 
 
 class Incident(Owned, Base):
@@ -141,7 +149,7 @@ class Incident(Owned, Base):
     next_due_at: Mapped[datetime | None]
     reported_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
-    drill: Mapped[bool] = mapped_column(default=False, server_default=false())
+    drill: Mapped[bool] = mapped_column(default=False, server_default=false())  # see `real`
     merged_into_id: Mapped[UUID | None] = mapped_column(ForeignKey("incidents.id"), index=True)
     split_from_id: Mapped[UUID | None] = mapped_column(ForeignKey("incidents.id"))
     roles_at: Mapped[datetime | None]  # when its roles were filled; the clock does that within seconds
@@ -149,7 +157,12 @@ class Incident(Owned, Base):
     @property
     def chain(self) -> str:
         """The name under which ledger, playbooks and messages know this incident."""
-        return f"incident/{self.id}"
+        return chain_of(self.id, drill=self.drill)
+
+
+def real() -> ColumnElement[bool]:
+    """The condition of everything that lists, counts or measures incidents: drills are none of them."""
+    return Incident.drill.is_(False)
 
 
 class Member(Owned, Base):

@@ -74,7 +74,9 @@ def _post(
     (channel, address), *later = [(channel, address) for channel, address in ways if address]
     outbox.post(
         organisation_id=incident.organisation_id, about=incident.chain, kind="subject", template=TEMPLATE,
-        recipient=outbox.Recipient(channel, address, person.locale, fallbacks=tuple(later)),
+        recipient=outbox.recipient(
+            incident.chain, channel, address, person.locale, fallbacks=tuple(later)
+        ),
         context=letters.context(communication.texts[person.locale], person.locale, person.name),
         dedupe_key=coverage.key(communication.id, person.id), must_by=due, now=now,
     )  # fmt: skip
@@ -125,7 +127,8 @@ def _news(communication: SubjectCommunication, found: Coverage) -> list[str]:
         "communication.completed": found.complete,
     }
     noted = select(ledger.Entry.action, ledger.Entry.details).where(
-        ledger.Entry.chain == f"incident/{communication.incident_id}", ledger.Entry.action.in_(come_true)
+        ledger.Entry.chain == coverage.chain_of_communication(communication),
+        ledger.Entry.action.in_(come_true),
     )
     known = {
         action for action, details in db.session.execute(noted)
@@ -137,7 +140,7 @@ def _news(communication: SubjectCommunication, found: Coverage) -> list[str]:
 def _last_delivery(communication: SubjectCommunication, now: datetime) -> datetime:
     """When the last person was reached, as the provider told it."""
     mine = coverage.key_prefix(communication.id)
-    lines = delivery.log_for(f"incident/{communication.incident_id}")
+    lines = delivery.log_for(coverage.chain_of_communication(communication))
     times = [each.done_at for each in lines if each.dedupe_key.startswith(mine) and each.state == "delivered"]
     return max((each for each in times if each), default=now)
 

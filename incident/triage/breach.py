@@ -8,7 +8,7 @@ from sqlalchemy import select
 from foundation.database import db
 from foundation.errors import Refused
 from incident import clocks, owed, rungs
-from incident.models import Duty, Incident
+from incident.models import Drill, Duty, Incident
 from incident.rules import first_hours, lifecycle
 from incident.rules.lifecycle import Move, State
 from incident.triage.marks import duties, move, open_duties, quieten, record, said_last
@@ -72,6 +72,7 @@ def reopen(incident: Incident, *, reason: str, by: str, now: datetime) -> bool:
     """
     if lifecycle.clocks_run(State(incident.state)) and said_last(incident, "incident.reopened", by, reason):
         return False
+    _refuse_ended_drill(incident)
     was = State(incident.state)
     if was is State.MERGED:
         raise Refused(
@@ -93,6 +94,12 @@ def reopen(incident: Incident, *, reason: str, by: str, now: datetime) -> bool:
     clocks.resume(incident, why=REJECTED, actor=by, reason=reason.strip(), now=now)
     rungs.follow(incident, again, now=now)
     return True
+
+
+def _refuse_ended_drill(incident: Incident) -> None:
+    ended = select(Drill.id).where(Drill.incident_id == incident.id, Drill.ended_at.is_not(None))
+    if incident.drill and db.session.scalars(ended).first():
+        raise Refused(_("This drill has ended, and its result stands."), next_step=_("Start another drill."))
 
 
 def _record_duty(  # noqa: PLR0917  an entry's parts in their order

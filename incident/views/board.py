@@ -5,7 +5,8 @@ from flask.typing import ResponseReturnValue
 
 from accounts.permissions import Permission, current_staff, requires
 from foundation.database import utcnow
-from incident import handovers
+from incident import drills, handovers
+from incident.access import visible_drills
 from incident.forms import words
 from incident.views import shown
 
@@ -18,4 +19,8 @@ def index() -> ResponseReturnValue:
     """Open incidents with their clocks, what is next and whose it is."""
     now = utcnow()
     unread = handovers.unread_by(current_staff())
-    return render_template("incident/board.html", board=shown.board(now), now=now, words=words, unread=unread)
+    running = drills.running_now(visible_drills(), now=now)
+    return render_template(
+        "incident/board.html", board=shown.board(now), drills=running, now=now, words=words,
+        unread=unread,
+    )  # fmt: skip

@@ -16,9 +16,10 @@ from foundation.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The provider has it, under this id."""
+    """The provider has it, under this id; `says` is what became of it, where it knows so at once."""
 
     provider_id: str
+    says: str | None = None  # in the words of its receipts
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +94,14 @@ class Provider(Protocol):
 
 def init_app(app: Flask, settings: Settings) -> None:
     """Give the app its providers by channel, as the settings choose them."""
+    from notifications.channels.pretend import Pretend  # noqa: PLC0415
     from notifications.channels.sendgrid import SendGrid  # noqa: PLC0415  SDKs load only where they send
     from notifications.channels.twilio import Twilio  # noqa: PLC0415
 
-    app.extensions["channels"] = {"sms": Twilio(settings), "email": SendGrid(settings)}
+    # What is pretend has no way to the others: it is asked for by its own name, and has no transport.
+    app.extensions["channels"] = {
+        "sms": Twilio(settings), "email": SendGrid(settings), "pretend": Pretend(),
+    }  # fmt: skip
 
 
 def provider(channel: str) -> Provider:

@@ -36,7 +36,8 @@ SENDGRID = {
     "processed": Rank.QUEUED, "deferred": Rank.SENDING, "dropped": Rank.FAILED, "bounce": Rank.FAILED,
     "blocked": Rank.FAILED, "delivered": Rank.DELIVERED,
 }  # fmt: skip
-RANKS = {"twilio": TWILIO, "sendgrid": SENDGRID}
+PRETEND = {"delivered": Rank.DELIVERED, "undelivered": Rank.FAILED}
+RANKS = {"twilio": TWILIO, "sendgrid": SENDGRID, "pretend": PRETEND}
 
 
 def rank(provider: str, status: str) -> int:
@@ -56,4 +57,6 @@ def meaning(provider: str, status: str, code: str | None, attempts: int) -> Says
     if provider == "sendgrid":
         # A drop or a bounce means that this address does not take our mail: the next channel, now.
         return Says.FAILED if status == "blocked" else Says.REFUSED
+    if provider == "pretend":
+        return Says.REFUSED
     return Says.REFUSED if retry.is_permanent(code, attempts) else Says.FAILED

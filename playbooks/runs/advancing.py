@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from foundation.database import db, part
 from notifications import paging
+from notifications.rules.pretend import DRILL
 from playbooks import reminding, rows
 from playbooks.models import Run, RunState, StepRecord
 from playbooks.reminding import CLOCK
@@ -33,10 +34,9 @@ def due(now: datetime, limit: int) -> list[UUID]:
 
 
 def oldest_due(now: datetime) -> datetime | None:
-    """Since when the run that is due longest has waited."""
-    return db.session.scalar(
-        select(func.min(Run.next_due_at)).where(Run.state == RunState.RUNNING, Run.next_due_at <= now)
-    )
+    """Since when the run that is due longest has waited, drills aside."""
+    waiting = Run.state == RunState.RUNNING, Run.next_due_at <= now, ~Run.about.startswith(DRILL)
+    return db.session.scalar(select(func.min(Run.next_due_at)).where(*waiting))
 
 
 def advance(run_id: UUID, now: datetime) -> bool:

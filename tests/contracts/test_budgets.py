@@ -18,6 +18,8 @@ MORE_EDGES = {
     "incident.operations": "commands of operators",
     "incident.processor_cli": "commands of operators",
     "incident.customer_cli": "commands of operators",
+    "incident.drills.jobs": "what the clock runs about drills",
+    "incident.drills.cli": "commands about drills",
     "incident.starting": "commands that start the installation",
     "accounts.sign_in": "Flask-Security calls it before each request",
     "notifications.channels.sendgrid": "SendGrid names an instant of real time after which it will listen",

@@ -197,7 +197,7 @@ class Installation:
             posted = outbox.post(
                 organisation_id=self.cast.promark, about=f"organisation/{self.cast.promark}", kind=kind,
                 template="subject_notice", context=context,
-                recipient=outbox.Recipient(channel, to or known, "en", None, fallbacks),
+                recipient=outbox.Outside(channel, to or known, "en", None, fallbacks),
                 dedupe_key=f"fault:{uuid4()}", now=utcnow(), **told,
             )  # fmt: skip
             assert posted is not None

@@ -68,7 +68,7 @@ class House:
                    "controller": "ProMark A/S"}  # fmt: skip
         return self.do(
             outbox.post, organisation_id=self.promark, about=self.about, kind=kind,
-            template="subject_notice", recipient=outbox.Recipient(channel, to, "da", fallbacks=fallbacks),
+            template="subject_notice", recipient=outbox.Outside(channel, to, "da", fallbacks=fallbacks),
             context=context, dedupe_key=key, **other,
         )  # fmt: skip
 

@@ -221,7 +221,7 @@ def test_a_turn_made_while_somebody_took_the_page_calls_nobody(house):
     house.do(paging.acknowledge, page_id, house.astrid, way="link")
     late = house.do(
         outbox.post, organisation_id=house.promark, about=house.about, kind=Kind.ONCALL, template="page_bare",
-        recipient=outbox.Recipient("sms", "+4520000002", "en", house.birk), context={"name": "Birk"},
+        recipient=outbox.Outside("sms", "+4520000002", "en", house.birk), context={"name": "Birk"},
         dedupe_key=f"page:{page_id}:1:late", page_id=page_id,
     )  # fmt: skip
 
