@@ -93,9 +93,8 @@ def test_what_either_owes_is_owed_by_the_same_time_whoever_carries(ours, theirs)
     for key in {each.key for each in (*ours, *theirs) if each.is_owed}:
         assert one[key].is_owed
         assert other[key].is_owed
-        if one[key].state in UNFILED and all(
-            key in {d.key for d in each if d.is_owed} for each in (ours, theirs)
-        ):
+        both = all(any(d.key == key and d.is_owed for d in each) for each in (ours, theirs))
+        if one[key].state in UNFILED and both:
             assert one[key].window == other[key].window
 
 
