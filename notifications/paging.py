@@ -60,12 +60,8 @@ def on_call(organisation_id: UUID, now: datetime) -> list[UUID]:
 
 def turns(rotation: Rotation) -> Turns:
     """The pure view of a rotation."""
-    return Turns(
-        tuple(UUID(m) for m in rotation.members),
-        rotation.first_handover,
-        rotation.shift_days,
-        rotation.timezone,
-    )
+    members = tuple(UUID(each) for each in rotation.members)
+    return Turns(members, rotation.first_handover, rotation.shift_days, rotation.timezone)
 
 
 def page(
@@ -122,11 +118,8 @@ def _policy(about: str, organisation_id: UUID) -> list[Any]:
 
 def due(now: datetime) -> list[UUID]:
     """The open pages whose time to move on has come."""
-    return list(
-        db.session.scalars(
-            select(Page.id).where(Page.state == PageState.OPEN, Page.next_at <= now).limit(outbox.BATCH)
-        )
-    )
+    waiting = select(Page.id).where(Page.state == PageState.OPEN, Page.next_at <= now)
+    return list(db.session.scalars(waiting.limit(outbox.BATCH)))
 
 
 def escalate(page_id: UUID, *, now: datetime) -> bool:
