@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from flask_babel import force_locale
@@ -21,7 +22,8 @@ from foundation import ledger
 from foundation.database import changed, db, everyone, insert_unless_there, new_id
 from incident import sentences, wording
 from incident.access import may_see
-from incident.models import CalendarEntry, CalendarFeed, Clock, Duty, DutyState, Incident
+from incident.controller_notices import fan_out
+from incident.models import UNFILED, CalendarEntry, CalendarFeed, Clock, Duty, Incident
 from incident.rules import events
 from incident.rules.events import Changes, Kind, Told
 from incident.rules.handover import CalendarTerms, calendar_terms
@@ -140,14 +142,18 @@ def _deadlines(staff: StaffMember) -> Iterator[events.Event]:
     known = {each.id: each for each in _visible(staff)}
     duties = db.session.scalars(
         select(Duty).where(
-            Duty.incident_id.in_(known), Duty.state.not_in((DutyState.MET, DutyState.NOT_REQUIRED)),
-            Duty.due_at.is_not(None),
-        )
+            Duty.incident_id.in_(known), Duty.state.in_(UNFILED), Duty.due_at.is_not(None)
+        ).order_by(Duty.due_at, Duty.id)
     ).all()  # fmt: skip
+    told: set[tuple[UUID, str]] = set()
     for duty in duties:
-        incident = known[duty.incident_id]
+        incident, alike = known[duty.incident_id], (duty.incident_id, duty.regime)
+        if duty.regime == fan_out.REGIME and alike in told:
+            continue  # of perhaps thousands the first stands for all
+        told.add(alike)
+        uid = f"customers-{incident.id}" if duty.regime == fan_out.REGIME else f"duty-{duty.id}"
         if duty.due_at:
-            yield _point(Kind.DEADLINE, f"duty-{duty.id}", incident, duty.due_at, duty.provision)
+            yield _point(Kind.DEADLINE, uid, incident, duty.due_at, duty.provision)
     said = {(each.incident_id, each.clock_kind) for each in duties}
     running = select(Clock).where(
         Clock.incident_id.in_(known), Clock.stopped_at.is_(None), Clock.due_at.is_not(None)

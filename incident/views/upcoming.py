@@ -7,7 +7,8 @@ from uuid import UUID
 
 from flask import url_for
 from flask_babel import gettext as _
-from sqlalchemy import select
+from flask_babel import ngettext
+from sqlalchemy import func, select
 
 from accounts import people
 from accounts.models import Role as StaffRole
@@ -17,8 +18,9 @@ from foundation.database import db
 from foundation.http import url_if
 from incident import decisions, handovers, roles
 from incident.access import visible_incidents
+from incident.controller_notices import fan_out
 from incident.forms import words
-from incident.models import Duty, DutyState, Incident, Report, ReportState
+from incident.models import OWED, UNFILED, Duty, Incident, Report, ReportState
 from incident.rules.agenda import Item, Kind
 from incident.rules.lifecycle import State
 from incident.rules.roles import Role
@@ -53,6 +55,10 @@ class _Reader:
         named = self.held.get(incident.id, {}).get(Role.DPO)
         return self.staff.role is StaffRole.DPO and named not in self.here
 
+    def answers_for(self, incident: Incident) -> bool:
+        """Whether what the incident owes is theirs to see to."""
+        return self.has(incident, Role.LEAD, Role.DPO) or self.stands_in_as_dpo(incident)
+
     def does(self, task: Task, incident: Incident) -> bool:
         """Whether a step is theirs: as its owner, else by their role, else because they are on call."""
         if task.owner_id in self.here:
@@ -72,6 +78,7 @@ def items(now: datetime) -> list[Item]:
     reader = _reader(incidents, now)
     return [
         *_pages(incidents, reader), *_leaderless(incidents, reader), *_duties(incidents, reader),
+        *_customers(incidents, reader),
         *_steps(incidents, reader), *_decisions(reader), *_handovers(reader, now), *_reports(reader),
     ]  # fmt: skip
 
@@ -103,19 +110,37 @@ def _leaderless(incidents: Sequence[Incident], reader: _Reader) -> Iterator[Item
 
 
 def _duties(incidents: Sequence[Incident], reader: _Reader) -> Iterator[Item]:
+    """What is owed; of what somebody was told in part the rest, which has no time of its own."""
     known = {each.id: each for each in incidents}
-    over = (DutyState.MET, DutyState.NOT_REQUIRED)
-    for duty in db.session.scalars(
-        select(Duty).where(Duty.incident_id.in_(known), Duty.state.not_in(over))
-    ):  # fmt: skip
+    owed = Duty.incident_id.in_(known), Duty.state.in_(OWED), Duty.regime != fan_out.REGIME
+    for duty in db.session.scalars(select(Duty).where(*owed)):
         incident = known[duty.incident_id]
         what = f"{words.DUTIES.get(duty.regime, duty.provision)}: {words.whom(duty.recipient)}"
-        mine = reader.has(incident, Role.LEAD, Role.DPO) or reader.stands_in_as_dpo(incident)
         endpoint = PLACES.get(duty.clock_kind)
         href = url_if(endpoint, incident_id=incident.id) if endpoint else None
         yield Item(
-            Kind.DUTY, f"duty:{duty.id}", what, incident.number, duty.due_at,
-            href or _place(incident, "duties"), _("See to it"), mine,
+            Kind.DUTY, f"duty:{duty.id}", what, incident.number, duty.due_at if duty.is_unfiled else None,
+            href or _place(incident, "duties"), _("See to it"), reader.answers_for(incident),
+        )  # fmt: skip
+
+
+def _customers(incidents: Sequence[Incident], reader: _Reader) -> Iterator[Item]:
+    """Perhaps thousands are owed a notice of one incident: they wait as one, by the first of them."""
+    known = {each.id: each for each in incidents}
+    waiting = (
+        select(Duty.incident_id, func.count(), func.min(Duty.due_at))
+        .where(Duty.incident_id.in_(known), Duty.state.in_(UNFILED), Duty.regime == fan_out.REGIME)
+        .group_by(Duty.incident_id)
+    )
+    for incident_id, count, first in db.session.execute(waiting):
+        incident = known[incident_id]
+        what = ngettext(
+            "Tell %(num)s customer, as its processor", "Tell %(num)s customers, as their processor", count
+        )
+        href = url_if("incident_customers.index", incident_id=incident_id)
+        yield Item(
+            Kind.DUTY, f"customers:{incident_id}", what, incident.number, first,
+            href or _place(incident, "duties"), _("See to it"), reader.answers_for(incident),
         )  # fmt: skip
 
 
