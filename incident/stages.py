@@ -96,13 +96,12 @@ def move(incident: Incident, moments: Moments, *, now: datetime) -> None:
 
 
 def _move_stages(duty: Duty, stages: Sequence[DutyStage], moments: Moments) -> bool:
-    before: datetime | None = None
+    # Where the first stage has no row of its own, it is the duty's first filing that others start at.
+    before = duty.first_filed_at if stages and stages[0].number > 1 else None
     moved = False
     for row in stages:
         stage = Stage.of_terms(row.key, row.number, row.provision, row.terms)
-        window = stage.window(
-            {**moments, PREVIOUS: before or (duty.first_filed_at if row.number > 1 else None)}
-        )
+        window = stage.window({**moments, PREVIOUS: before})
         if row.filed_at is None and window != (row.starts_at, row.due_at):
             row.starts_at, row.due_at = window
             moved = True

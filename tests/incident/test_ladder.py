@@ -245,7 +245,7 @@ def test_awareness_corrected_twice_moves_clock_duty_and_rungs_and_says_nothing_t
     through(clock, 3)
     assert len(told(cast)) == 2
     fix(cast, incident_id, first + timedelta(hours=6), after=3)
-    fix(cast, incident_id, moved.starts_at, after=4)  # and back to what was told of already
+    fix(cast, incident_id, first + timedelta(hours=2), after=4)  # back to what was told of already
     tick()
     assert len(told(cast)) == 2
 

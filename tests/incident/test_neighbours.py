@@ -115,6 +115,7 @@ def test_stages_start_at_the_filing_before_and_the_duty_is_met_with_the_last(app
     part = desk.duty_of(cast, incident_id, "nis2", "csirt")
     assert (part.state, part.late_by) == (DutyState.FILED_IN_PART, at - part.due_at)
     assert part.late_by > timedelta()
+    assert stages_of(cast, incident_id, "nis2", "csirt")["final"].due_at is None, "it starts at the second"
     told = utcnow().replace(microsecond=0)
     filed(cast, incident_id, stages_of(cast, incident_id, "nis2", "csirt")["notification"], at=told)
 
