@@ -41,7 +41,8 @@ def needs(incident_id: UUID) -> bool:
     if not _is_under_way(incident):
         return False
     document = clocks.document_of(incident)
-    fits = any(book.fits(document) for book in own.starting(incident.organisation_id))
+    here = _is_here(incident)
+    fits = any(book.fits(document, here=here) for book in own.starting(incident.organisation_id))
     return fits or _general_of_another_role(incident) is not None
 
 
@@ -78,11 +79,18 @@ def fit(incident_id: UUID, *, now: datetime) -> list[str]:
     if general := _general_of_another_role(incident):
         runs.start(general, **known)
         started.append(general)
-    return started + runs.start_fitting(**known)
+    return started + runs.start_fitting(**known, here=_is_here(incident))
 
 
 def _is_under_way(incident: Incident) -> bool:
     return incident.merged_into_id is None and clocks_run(State(incident.state))
+
+
+def _is_here(incident: Incident) -> bool:
+    """Whether it happened with us; of facts that cannot be read only the reporter is known."""
+    facts = _readable(clocks.document_of(incident))
+    from_processor = incident.processor_id is not None
+    return first_hours.here(facts, from_processor=from_processor) if facts else not from_processor
 
 
 def _general_of_another_role(incident: Incident) -> str | None:

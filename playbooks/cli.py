@@ -85,7 +85,8 @@ def preview(key: str, zone: str, told: tuple[str, ...], **times: str | None) -> 
     click.echo(f"{book.title} ({book.key}, {book.hash[:12]})")
     if book.starts_with:
         fits = "starts by these facts" if book.fits(facts) else "does not start by these facts"
-        click.echo(f"starts with {_conditions(book.starts_with)}: {fits}")
+        here = ", only where it happened with us" if book.only_here else ""
+        click.echo(f"starts with {_conditions(book.starts_with)}{here}: {fits}")
     for step, due, reminders in timeline.timetable(book, anchors):
         when = _shown(due, zone) if due else f"waits for {step.anchor}"
         click.echo(f"{when:26}  {step.title} [{step.role}]")

@@ -17,7 +17,12 @@ def general(facts: Facts, *, from_processor: bool) -> str:
     """The playbook's key; `from_processor` is whether a processor of ours reported it."""
     if not facts.is_controller:
         return AS_PROCESSOR
-    return AT_A_PROCESSOR if from_processor or facts.at_a_processor == "yes" else AT_HOME
+    return AT_HOME if here(facts, from_processor=from_processor) else AT_A_PROCESSOR
+
+
+def here(facts: Facts, *, from_processor: bool) -> bool:
+    """Whether it happened with us, as far as is known, and not at a processor of ours or below it."""
+    return not from_processor and facts.at_a_processor != "yes"
 
 
 def alike(playbook: str) -> tuple[str, ...]:

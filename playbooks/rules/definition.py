@@ -114,7 +114,8 @@ class Step:
 class Playbook:
     """Steps that belong together, with the text they were read from.
 
-    With `starts_with` it starts by itself, beside the general one, once the facts say all of that.
+    With `starts_with` it starts by itself, beside the general one, once the facts say all of that; with
+    `only_here` not where it happened at a processor, for there its steps are the processor's.
     `window` is how long after awareness what it leads to is due, where it leads to something due.
     """
 
@@ -127,14 +128,20 @@ class Playbook:
     text: str
     starts_with: tuple[Condition, ...] = ()
     window: timedelta | None = None
+    only_here: bool = False
 
     @cached_property
     def hash(self) -> str:
         """SHA-256 of the text: names this wording of the playbook for ever."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
-    def fits(self, facts: Mapping[str, Any]) -> bool:
-        """Whether these facts start it: all that it starts with holds; in doubt it does not."""
+    def fits(self, facts: Mapping[str, Any], *, here: bool = True) -> bool:
+        """Whether these facts start it: all that it starts with holds; in doubt it does not.
+
+        `here` is whether it happened with us, and not at a processor.
+        """
+        if self.only_here and not here:
+            return False
         return bool(self.starts_with) and all(each.holds(facts) for each in self.starts_with)
 
     def step(self, key: str) -> Step:

@@ -188,6 +188,7 @@ def _playbook(table: _Table, text: str) -> tuple[Playbook, list[int]]:
         text=text,
         starts_with=_conditions(table, "starts_with"),
         window=table.span("window"),
+        only_here=table.flag("only_here"),
     )
     table.refuse_the_rest()
     return playbook, unread

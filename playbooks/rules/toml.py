@@ -5,7 +5,7 @@ from typing import Any
 
 import tomli_w
 
-TOP = ("key", "title", "purpose", "source", "starts_with", "window", "ended_by")
+TOP = ("key", "title", "purpose", "source", "starts_with", "only_here", "window", "ended_by")
 STEP = (
     "key", "title", "role", "anchor", "offset", "action", "only_if", "reminders", "page_from",
     "overdue_every", "done_when", "done_by", "evidence", "approval", "gate", "source",

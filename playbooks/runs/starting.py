@@ -122,6 +122,7 @@ def start_fitting(
     summary: str,
     anchors: Mapping[str, datetime],
     facts: Mapping[str, Any],
+    here: bool,
     actor: str,
     now: datetime,
 ) -> list[str]:
@@ -129,11 +130,12 @@ def start_fitting(
 
     Each once: what began since the oldest of those that run now does not begin again, also when it has
     ended. Moments that are not given, such as decided, and owners by role are those of what runs; reported
-    is never before it was reported there. Nothing starts where nothing runs: that incident is over. The
-    caller holds the incident's lock.
+    is never before it was reported there. `here` is whether it happened with us. Nothing starts where
+    nothing runs: that incident is over. The caller holds the incident's lock.
     """
     running = rows.lock_running(about)
-    fitting = [book for book in own.starting(organisation_id) if book.fits(facts)] if running else []
+    ours = own.starting(organisation_id) if running else []
+    fitting = [book for book in ours if book.fits(facts, here=here)]
     begun = _begun_since(about, min((run.started_at for run in running), default=now))
     started = [book for book in fitting if book.key not in begun]
     for book in started:

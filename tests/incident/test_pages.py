@@ -61,7 +61,7 @@ def test_the_page_shows_who_knew_when_with_the_hours_between(astrid, cast):
         "+9 h",
         "told as UTC",
         "from the receipt of its report",
-        "Told after 5 h, 24 h by default.",
+        "Told after 5 h, 24 h agreed.",
     ):
         assert told in page
 

@@ -159,7 +159,7 @@ def _ours(whole: Document, own: Document, actions: list[tuple[str, Document]]) -
     """What we wrote out, as it is told now: title, text and order by CACAO's words, the rest by ours."""
     top = {
         "key": own.get("key"), "title": whole.get("name"), "purpose": whole.get("description"),
-        "source": _source(whole), **_given(own, "starts_with", "window", "ended_by"),
+        "source": _source(whole), **_given(own, "starts_with", "only_here", "window", "ended_by"),
     }  # fmt: skip
     steps = [
         {

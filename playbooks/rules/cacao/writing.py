@@ -87,7 +87,7 @@ def _own(playbook: Playbook) -> Document:
     """What only we have a word for, of the whole."""
     return {
         "key": playbook.key, "sha256": playbook.hash, "ended_by": list(playbook.ended_by),
-        "starts_with": _told(playbook.starts_with),
+        "starts_with": _told(playbook.starts_with), "only_here": playbook.only_here,
         **({"window": duration.write(playbook.window)} if playbook.window is not None else {}),
     }  # fmt: skip
 
