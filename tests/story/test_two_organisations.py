@@ -9,7 +9,10 @@ from sqlalchemy import select
 from foundation.database import db, everyone
 from incident.models import (
     AuthorityNotification,
+    ContractClause,
     Decision,
+    Duty,
+    DutyStage,
     Incident,
     Processor,
     Recipient,
@@ -27,6 +30,7 @@ ROWS = {
     "incident_id": Incident, "notification_id": AuthorityNotification, "processor_id": Processor,
     "communication_id": SubjectCommunication, "recipient_id": Recipient, "report_id": Report,
     "decision_id": Decision, "message_id": Message, "page_id": Page, "step_id": StepRecord,
+    "duty_id": Duty, "stage_id": DutyStage, "clause_id": ContractClause,
 }  # fmt: skip
 WORDS = {"locale": "da"}
 OF_NOBODY = {
@@ -75,8 +79,13 @@ def test_no_address_of_promark_shows_softwerk_anything(story: Story, app: Flask)
 
 
 def test_no_form_of_promark_does_anything_for_softwerk(story: Story, app: Flask) -> None:
+    dorthe = story.dorthe.client
+    assert dorthe.post("/regimes/dora", data={"on": "yes"}).status_code == 303
+    clause = {"name": "Nordea", "clause": "4", "hours": "24", "anchor": "aware"}
+    assert dorthe.post("/regimes/clauses", data=clause).status_code == 303
     story.whole()
     known = ids()
+    assert all(known.values())
     eskil = story.at_desk(people.ESKIL).client
     before = story.dorthe.open(f"{story.incident}/record").text
     forms = [address(rule, known) for rule in of_incidents(app, "POST")]
