@@ -1,0 +1,108 @@
+"""One row of everything that an address can name, all of ProMark's, after a whole story."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from foundation.database import acting_for, db, everyone, new_id, transaction, utcnow
+from incident import merging, related
+from incident.example import controllers
+from incident.models import (
+    AuthorityNotification,
+    ContractClause,
+    ControllerNotice,
+    Customer,
+    Decision,
+    Duty,
+    DutyStage,
+    Handover,
+    Incident,
+    NoticeRound,
+    OfflineKey,
+    Processor,
+    ProcessorContact,
+    Recipient,
+    Report,
+    ReportingLink,
+    SubjectCommunication,
+)
+from notifications.models import Message, Page
+from playbooks.models import EvidenceFile, StepRecord
+from tests import people
+from tests.incident import desk, linking
+from tests.story.driver import Story
+
+# What an id in an address stands for.
+ROWS = {
+    "incident_id": Incident, "notification_id": AuthorityNotification, "processor_id": Processor,
+    "communication_id": SubjectCommunication, "recipient_id": Recipient, "report_id": Report,
+    "decision_id": Decision, "message_id": Message, "page_id": Page, "step_id": StepRecord,
+    "contact_id": ProcessorContact, "link_id": ReportingLink, "key_id": OfflineKey, "duty_id": Duty,
+    "stage_id": DutyStage, "clause_id": ContractClause, "customer_id": Customer, "round_id": NoticeRound,
+    "notice_id": ControllerNotice, "handover_id": Handover, "file_id": EvidenceFile,
+}  # fmt: skip
+OTHER = "other_id"  # an incident that was merged into the first
+DRILL = "drill"  # no address calls it so; those of drills say incident_id
+
+
+def everything(story: Story) -> None:
+    """Play the whole story, and let there be one of each: a regime, customers, a merged incident, a file."""
+    _under_more_laws(story)
+    with everyone(), transaction():
+        controllers.plant(now=utcnow())
+    story.whole()
+    story.astrid.open(f"{story.incident}/notices")  # the first look begins a round
+    linking.link(story.cast)
+    linking.key(story.cast)
+    first = UUID(story.incident.rsplit("/", 1)[1])
+    other = desk.reported(story.cast, reference="HC-OTHER")
+    with acting_for(story.cast.promark), transaction():
+        found = related.lock(story.cast.promark, [other, first])
+        by = desk.person(story.cast, people.ASTRID)
+        merging.merge(found[other], found[first], reason="One breach.", by=by, now=utcnow())
+    drill = {"scenario": "ransomware", "drill_id": str(new_id())}
+    assert story.dorthe.client.post("/drills", data=drill).status_code == 303
+    with acting_for(story.cast.promark), transaction():
+        _a_handover(story, first)
+        _a_file(story)
+
+
+def ids() -> dict[str, Any]:
+    """The first row of each, the incident that was merged into the first, and a drill."""
+    with everyone():
+        db.session.rollback()
+        found = {name: db.session.scalars(select(table.id)).first() for name, table in ROWS.items()}
+        merged = select(Incident.id, Incident.merged_into_id).where(Incident.merged_into_id.is_not(None))
+        found[OTHER], found["incident_id"] = db.session.execute(merged).one()
+        found[DRILL] = db.session.scalars(select(Incident.id).where(Incident.drill)).one()
+        notice = db.session.get_one(ControllerNotice, found["notice_id"])
+        return found | {"customer_id": notice.customer_id, "round_id": notice.round_id}
+
+
+def _under_more_laws(story: Story) -> None:
+    dorthe = story.dorthe.client
+    assert dorthe.post("/regimes/dora", data={"on": "yes"}).status_code == 303
+    clause = {"name": "Nordea", "clause": "4", "hours": "24", "anchor": "aware"}
+    assert dorthe.post("/regimes/clauses", data=clause).status_code == 303
+
+
+def _a_handover(story: Story, incident_id: UUID) -> None:
+    staff, now = story.cast.staff, utcnow()
+    db.session.add(
+        Handover(
+            organisation_id=story.cast.promark, incident_id=incident_id, rotation="First line", began_at=now,
+            ends_at=now, from_id=staff[people.ASTRID], to_id=staff[people.DORTHE], asked_at=now,
+            summary={"done": [], "open": [], "watch": ""}, told_at=now,
+        )
+    )  # fmt: skip
+
+
+def _a_file(story: Story) -> None:
+    step = db.session.scalars(select(StepRecord.id)).first()
+    db.session.add(
+        EvidenceFile(
+            organisation_id=story.cast.promark, step_id=step, name="log.txt", content=b"log", size=3,
+            sha256="0" * 64, by="Astrid Holm", at=utcnow(),
+        )
+    )  # fmt: skip
