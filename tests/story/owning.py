@@ -63,6 +63,7 @@ def everything(story: Story) -> None:
         merging.merge(found[other], found[first], reason="One breach.", by=by, now=utcnow())
     drill = {"scenario": "ransomware", "drill_id": str(new_id())}
     assert story.dorthe.client.post("/drills", data=drill).status_code == 303
+    story.dorthe.open("/")  # what is said of it once is said
     with acting_for(story.cast.promark), transaction():
         _a_handover(story, first)
         _a_file(story)
