@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import structlog
 from flask_babel import force_locale
 from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, select
@@ -26,6 +27,8 @@ from incident.wording import line_of
 from notifications import paging, shifts
 from notifications.shifts import Change
 from playbooks import runs
+
+log = structlog.get_logger()
 
 CLOCK = "Breachclock"
 OPEN = (State.REPORTED, State.CONFIRMED)
@@ -53,7 +56,11 @@ def wanted(now: datetime) -> list[Wanted]:
     found: list[Wanted] = []
     span = terms(now)
     for organisation_id in db.session.scalars(select(Incident.organisation_id).where(*_alive()).distinct()):
-        changes = shifts.changes(organisation_id, now, ahead=span.ask_before, back=span.catch_up)
+        try:
+            changes = shifts.changes(organisation_id, now, ahead=span.ask_before, back=span.catch_up)
+        except Exception:  # a rota that cannot be read must not cost the other organisations their notes
+            log.exception("handover.rota_unreadable", organisation=str(organisation_id))
+            continue
         for change in changes:
             known = select(Handover.id).where(
                 Handover.incident_id == Incident.id, Handover.from_id == change.before,
@@ -214,9 +221,11 @@ def tell(handover_id: UUID, *, now: datetime) -> bool:
 
 
 def _who_came_on(incident: Incident, handover: Handover, now: datetime) -> StaffMember | None:
-    """Who comes on by the rota; where they are not here any more, who is on call instead."""
+    """Who comes on by the rota as it is now; where they are not here any more, who is on call instead."""
+    by_rota = shifts.on_duty(incident.organisation_id, handover.rotation, handover.ends_at)
     others = [each for each in paging.on_call(incident.organisation_id, now) if each != handover.from_id]
-    for each in (handover.to_id, *others):
+    first = handover.to_id if by_rota in (None, handover.from_id) else by_rota
+    for each in (first, *others):
         if person := _seeing(incident, each):
             return person
     return None

@@ -48,12 +48,13 @@ log = structlog.get_logger()
 def on_call(organisation_id: UUID, now: datetime) -> list[UUID]:
     """Who is on call at `now`, the first rotation's person first.
 
-    Rotations that are named for a role of an incident, such as "Legal", are no line of those on call.
+    Rotations that are named for a role of an incident, such as "Legal", are no line of those on call,
+    unless there is no other.
     """
     rotations = db.session.scalars(
         select(Rotation).where(Rotation.organisation_id == organisation_id).order_by(Rotation.name)
-    )
-    lines = [each for each in rotations if named_for(each.name) is None]
+    ).all()
+    lines = [each for each in rotations if named_for(each.name) is None] or rotations
     found = [person for rotation in lines if (person := turns(rotation).on_call(now))]
     return list(dict.fromkeys(found))
 

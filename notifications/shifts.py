@@ -51,7 +51,7 @@ def changes(
     Where one person follows himself nothing changes hands.
     """
     rotations = _rotations(organisation_id)
-    lines = [each.id for each in rotations if named_for(each.name) is None]
+    lines = [each.id for each in rotations if named_for(each.name) is None] or [each.id for each in rotations]
     return [
         change
         for rotation in rotations
@@ -92,6 +92,12 @@ def next_of(organisation_id: UUID, staff_id: UUID, now: datetime, *, within: tim
     """When the next shift of a person begins; None when none does within that time."""
     mine = of_person(organisation_id, staff_id, now, now + within)
     return min((each.shift.start for each in mine if each.shift.start > now), default=None)
+
+
+def on_duty(organisation_id: UUID, rotation: str, at: datetime) -> UUID | None:
+    """Whose shift of the rotation of this name covers `at`; None when there is no such rotation."""
+    mine = [each for each in _rotations(organisation_id) if each.name == rotation]
+    return paging.turns(mine[0]).on_call(at) if mine else None
 
 
 def _rotations(organisation_id: UUID) -> list[Rotation]:

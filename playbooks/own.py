@@ -5,7 +5,7 @@ it was saved. Should a later release not understand one, ours takes its place ag
 a report is never refused for want of a playbook.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,7 +22,7 @@ from foundation.errors import Invalid, Missing, Refused
 from playbooks import library
 from playbooks.models import OwnPlaybook
 from playbooks.rules import reading
-from playbooks.rules.definition import Playbook
+from playbooks.rules.definition import Action, Anchor, Playbook, Step
 from playbooks.rules.reading import DefinitionError, Fault
 
 LONGEST = 100_000  # characters
@@ -102,23 +102,35 @@ def check(text: str) -> Playbook:
     if len(text) > LONGEST:
         raise DefinitionError(NAME, [Fault(1, f"a playbook has {LONGEST} characters at most")])
     book = reading.read(text, NAME)
-    if fault := _in_place_of_ours(book):
-        raise DefinitionError(NAME, [fault])
+    if book.key in library.names() and (faults := [*_in_place_of(library.playbook(book.key), book)]):
+        raise DefinitionError(NAME, faults)
     return book
 
 
-def _in_place_of_ours(book: Playbook) -> Fault | None:
-    """What starts ours must start theirs: else the place would be taken by what never runs."""
-    if book.key not in library.names():
-        return None
-    ours, line = library.playbook(book.key), _line_of(book.text, "starts_with")
+def _in_place_of(ours: Playbook, book: Playbook) -> Iterator[Fault]:
+    """What starts ours must start theirs, whom ours wakes theirs must wake, and it must not end sooner."""
+    line = _line_of(book.text, "starts_with")
     if ours.starts_with and not book.starts_with:
-        return Fault(
+        yield Fault(
             line, f"starts_with is missing: it takes the place of our {book.key!r}, which starts by it"
         )
     if book.starts_with and not ours.starts_with:
-        return Fault(line, f"starts_with has no meaning here: what starts our {book.key!r} starts it as well")
-    return None
+        yield Fault(line, f"starts_with has no meaning here: what starts our {book.key!r} starts it as well")
+    if any(map(_wakes, ours.steps)) and not any(map(_wakes, book.steps)):
+        yield Fault(
+            1, f"it takes the place of our {book.key!r}, which wakes who is on call: give one step "
+            'anchor = "reported", offset = "PT0S" and action = "page", without only_if',
+        )  # fmt: skip
+    if early := sorted({*book.ended_by} - {*ours.ended_by}):
+        yield Fault(
+            _line_of(book.text, "ended_by"), f"ended_by {early[0]!r} ends it before our {book.key!r} ends"
+        )
+
+
+def _wakes(step: Step) -> bool:
+    """Whether it pages who is on call the moment that something is reported, whatever the facts."""
+    at_once = step.anchor is Anchor.REPORTED and not step.offset
+    return at_once and step.action is Action.PAGE and not step.only_if
 
 
 def _line_of(text: str, key: str) -> int:

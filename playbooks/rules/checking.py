@@ -29,6 +29,7 @@ def check(book: Playbook, *, unread: Iterable[int] = ()) -> Iterator[Slip]:
     """Everything that makes no sense; steps in `unread` could not be read, and only their keys count."""
     unread = set(unread)
     yield from _alike(book)
+    yield from (Slip(0, key, message) for key, message in _zeros(book, ("title", "purpose", "source")))
     if book.window is not None and book.window <= NOTHING:
         yield Slip(0, "window", "window must lie ahead: it is how long the duty leaves, such as PT72H")
     for at, step in enumerate(book.steps, 1):
@@ -53,9 +54,17 @@ def _alike(book: Playbook) -> Iterator[Slip]:
 def _of_step(book: Playbook, step: Step) -> Iterator[tuple[str, str]]:
     if len(step.title) > LONGEST_TITLE:
         yield "title", f"title is longer than {LONGEST_TITLE} characters, and messages hold it"
+    yield from _zeros(step, ("title", "done_when", "evidence", "source"))
     yield from _due(book, step)
     yield from _spoken_of(book, step)
     yield from _reachable(book, step)
+
+
+def _zeros(told: Playbook | Step, keys: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """One of our databases cannot keep NUL, and a run that cannot be written stops a report."""
+    for key in keys:
+        if "\0" in getattr(told, key):
+            yield key, f"{key} holds the sign NUL, which cannot be kept"
 
 
 def _due(book: Playbook, step: Step) -> Iterator[tuple[str, str]]:

@@ -33,7 +33,8 @@ def imagined(start: datetime, given: Mapping[str, datetime]) -> dict[str, dateti
     aware = given.get(Anchor.AWARE, start)
     usual = {
         Anchor.OCCURRED: start, Anchor.REPORTED: start, Anchor.AWARE: start,
-        Anchor.DECIDED: aware + DECIDED_AFTER, Anchor.DUE: aware + DUE_AFTER,
+        Anchor.DECIDED: timeline.plus(aware, DECIDED_AFTER),
+        Anchor.DUE: timeline.plus(aware, DUE_AFTER),
     }  # fmt: skip
     return {anchor.value: given.get(anchor, at) for anchor, at in usual.items()}
 

@@ -47,6 +47,9 @@ def read(text: str, source: str, *, sensible: bool = True) -> Playbook:
         found = re.search(r"at line (\d+)", str(trouble))
         line = int(found[1]) if found else max(1, len(text.splitlines()))
         raise DefinitionError(source, [Fault(line, f"not TOML: {trouble}")]) from None
+    except (RecursionError, ValueError):
+        wrong = Fault(1, "not TOML that can be read: nested too deeply, or a number too long")
+        raise DefinitionError(source, [wrong]) from None
     faults: list[Fault] = []
     places = _Places(text)
     playbook, unread = _playbook(_Table(document, places, 0, faults), text)

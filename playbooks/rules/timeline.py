@@ -14,6 +14,8 @@ from enum import StrEnum
 from playbooks.rules import duration
 from playbooks.rules.definition import Action, Anchor, Playbook, Step
 
+FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+
 
 class Kind(StrEnum):
     """What a rung of a step's ladder says."""
@@ -54,7 +56,18 @@ class Moment:
 def due_at(step: Step, anchors: Mapping[str, datetime]) -> datetime | None:
     """When the step is due, in UTC; None while its anchor is not known."""
     start = anchors.get(step.anchor)
-    return start.astimezone(UTC) + step.offset if start else None
+    try:
+        return start.astimezone(UTC) + step.offset if start else None
+    except OverflowError:  # a report may say that it happened in the year 9999
+        return None
+
+
+def plus(at: datetime, span: timedelta) -> datetime:
+    """So much later or earlier; what lies outside the calendar is its last or first instant."""
+    try:
+        return at + span
+    except OverflowError:
+        return LAST if span > timedelta() else FIRST
 
 
 def hours_left(due: datetime, now: datetime) -> float:
@@ -125,7 +138,7 @@ def _ladder(step: Step, due: datetime, now: datetime) -> Iterable[Rung]:
     for span in step.reminders:
         kind = Kind.APPROACHING if span < timedelta() else Kind.OVERDUE
         page = step.page_from is not None and span >= step.page_from
-        yield Rung(due + span, _key(span, due), kind, page=page)
+        yield Rung(plus(due, span), _key(span, due), kind, page=page)
     if step.overdue_every is not None:
         yield from _repeats(step, step.overdue_every, due, now)
 
@@ -135,7 +148,7 @@ def _repeats(step: Step, every: timedelta, due: datetime, now: datetime) -> Iter
     count = max(0, (now - due) // every)
     for number in {count, count + 1} - {0}:
         span = number * every
-        yield Rung(due + span, _key(span, due), Kind.OVERDUE, page=step.page_from is not None)
+        yield Rung(plus(due, span), _key(span, due), Kind.OVERDUE, page=step.page_from is not None)
 
 
 def _key(span: timedelta, due: datetime) -> str:
@@ -149,7 +162,7 @@ def timetable(
     rows = []
     for step in playbook.steps:
         due = due_at(step, anchors)
-        rows.append((step, due, tuple(due + span for span in step.reminders) if due else ()))
+        rows.append((step, due, tuple(plus(due, span) for span in step.reminders) if due else ()))
     return sorted(rows, key=lambda row: (row[1] is None, row[1] or datetime.max.replace(tzinfo=UTC)))
 
 

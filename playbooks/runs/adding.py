@@ -54,7 +54,7 @@ def add_step(
     position = _next_position(run)
     record = StepRecord(
         id=new_id(), organisation_id=run.organisation_id, run_id=run.id, position=position,
-        key=f"added_{position}", title=title, role=role,
+        key=f"added-{position}", title=title, role=role,
         owner_id=owner_id or rows.owners(running).get(role), due_at=due_at,
         evidence_asked=bool(evidence.strip()), approval_asked=approval,
         added=added.document(

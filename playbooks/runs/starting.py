@@ -24,6 +24,8 @@ from playbooks.reminding import CLOCK
 from playbooks.rules import timeline
 from playbooks.rules.definition import Anchor, Playbook, Step
 
+EVER = datetime.min.replace(tzinfo=UTC)
+
 
 @dataclass(frozen=True, slots=True)
 class Start:
@@ -130,18 +132,19 @@ def start_fitting(
 
     Each once: what began since the oldest of those that run now does not begin again, also when it has
     ended. Moments that are not given, such as decided, and owners by role are those of what runs; reported
-    is never before it was reported there. `here` is whether it happened with us. Nothing starts where
-    nothing runs: that incident is over. The caller holds the incident's lock.
+    is never before it was reported there. `here` is whether it happened with us. Where nothing runs any
+    more, what ever began does not begin again. The caller holds the incident's lock, and has seen that it
+    is under way.
     """
     running = rows.lock_running(about)
-    ours = own.starting(organisation_id) if running else []
-    fitting = [book for book in ours if book.fits(facts, here=here)]
-    begun = _begun_since(about, min((run.started_at for run in running), default=now))
+    fitting = [book for book in own.starting(organisation_id) if book.fits(facts, here=here)]
+    begun = _begun_since(about, min((run.started_at for run in running), default=EVER))
     started = [book for book in fitting if book.key not in begun]
     for book in started:
         begin(
             _prepared(
-                book, organisation_id=organisation_id, about=about, anchors=_beside(running[0], anchors),
+                book, organisation_id=organisation_id, about=about,
+                anchors=_beside(running[0], anchors) if running else anchors,
                 facts=facts, owners=rows.owners(running), actor=actor, now=now,
             ), summary=summary,
         )  # fmt: skip

@@ -188,17 +188,17 @@ def test_an_added_step_is_reminded_of_until_it_is_done(house):
     house.do(runs.complete_step, first, by="Dorthe")
     house.until(30)
     assert len([m for m in house.messages() if m[1] == "Ring the insurer"]) == 3
-    assert house.steps()["added_10"].done_by == "Dorthe"
+    assert house.steps()["added-10"].done_by == "Dorthe"
 
 
 def test_an_added_step_moves_with_no_anchor_and_can_ask_as_others_do(house):
     house.start()
     step_id = add(house, evidence="Their answer.", gate="closing", owner_id=house.dorthe)
-    due = house.steps()["added_10"].due_at
+    due = house.steps()["added-10"].due_at
 
     house.do(runs.move_anchor, house.about, "decided", house.now + 9 * HOUR, actor="Dorthe", reason="x")
 
-    assert house.steps()["added_10"].due_at == due
+    assert house.steps()["added-10"].due_at == due
     assert runs.gates(house.about) == ["Ring the insurer"]
     with pytest.raises(Invalid, match="Their answer"):
         house.do(runs.complete_step, step_id, by="Dorthe")
