@@ -9,7 +9,7 @@ from sqlalchemy import select
 from foundation import ledger
 from foundation.database import db
 from foundation.errors import Refused
-from incident import clocks, rungs
+from incident import clocks, rungs, stages
 from incident.models import Duty, DutyState, Incident
 from incident.rules import lifecycle
 from incident.rules.lifecycle import State
@@ -85,6 +85,8 @@ def count_for_carrier(duties: Sequence[Duty], *, at: datetime, actor: str, now: 
         if row is not duty:
             incident = db.session.get_one(Incident, row.incident_id)
             meet(incident, row, at=at, actor=actor, now=now, in_part=True)
+            stages.leave_open_part(row, since=at, now=now)
+            rungs.follow(incident, [row], now=now)
             stop_if_told(incident, row.clock_kind, actor=actor, now=now)
 
 

@@ -19,7 +19,7 @@ from accounts.models import Organisation, StaffMember
 from foundation import ledger
 from foundation.database import changed, db, insert_unless_there, new_id
 from foundation.errors import Invalid, Missing, Refused
-from incident import clocks, meeting, stages
+from incident import clocks, meeting, rungs, stages
 from incident.models import (
     ContractClause,
     DelayReason,
@@ -34,6 +34,7 @@ from incident.rules.regimes import PREVIOUS, REGIMES, Anchor, Regime
 
 ANCHORS: Final = tuple(each for each in get_args(Anchor) if each not in (PREVIOUS, stages.CLASSIFIED))
 MOST_HOURS: Final = 8760
+LONGEST: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,18 +112,23 @@ def add_clause(
         faults.append(_("Hours are more than none and at most a year."))
     if anchor not in ANCHORS:
         faults.append(_("Say from which moment the hours count."))
+    if max(len(name.strip()), len(clause.strip())) > LONGEST:
+        faults.append(_("A name and a place in the contract have at most 200 signs."))
     if faults:
         raise Invalid(" ".join(faults))
-    made = ContractClause(
-        id=new_id(), organisation_id=organisation.id, key=_slug(name), name=name.strip(),
-        clause=clause.strip(), hours=hours, anchor=anchor, active=True, by=by.name, at=now,
-    )  # fmt: skip
-    if db.session.scalar(select(ContractClause.id).where(ContractClause.key == made.key)):
+    known = select(ContractClause).where(ContractClause.key == _slug(name)).with_for_update()
+    made = db.session.scalars(known).one_or_none()
+    if made and made.active:
         raise Refused(
             _("There is a clause towards %(name)s already.", name=name.strip()),
             next_step=_("End that one, or give this one another name."),
         )
-    db.session.add(made)
+    if made is None:
+        made = ContractClause(id=new_id(), organisation_id=organisation.id, key=_slug(name))
+        db.session.add(made)
+    made.name, made.clause, made.hours, made.anchor = name.strip(), clause.strip(), hours, anchor
+    made.active, made.by, made.at = True, by.name, now
+    db.session.flush()
     _look_again(organisation)
     _enter(
         organisation, "clause.added", by, now, key=made.key, name=made.name, clause=made.clause, hours=hours,
@@ -230,6 +236,8 @@ def file_stage(incident: Incident, stage_id: UUID, part: Part, *, by: StaffMembe
     )  # fmt: skip
     left = any(each.filed_at is None for each in all_of)
     meeting.meet(incident, duty, at=part.filed_at, actor=by.name, now=now, in_part=left)
+    rungs.follow(incident, [duty], now=now, reason=rungs.ENDED)
+    rungs.quieten(incident, actor=by.name, reason=f"{stage.provision}: filed.", now=now)
     clocks.move_stages(incident, now=now)
     return True
 
@@ -247,6 +255,8 @@ def _check(duty: Duty, stage: DutyStage, all_of: list[DutyStage], part: Part, no
     earlier = max((each.filed_at for each in all_of if each.filed_at), default=duty.first_filed_at)
     if earlier and part.filed_at < earlier:
         raise Invalid(_("It cannot have been filed before the stage before it."))
+    if len(part.reference.strip()) > LONGEST:
+        raise Invalid(_("A reference has at most 200 signs."))
     if not part.reference.strip():
         raise Invalid(
             _("The reference is missing."),

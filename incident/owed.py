@@ -102,6 +102,7 @@ def read(incident: Incident, *, now: datetime) -> int:
         made = _add(incident, owing.without_facts(incident), None, word)
     else:
         made = _add(incident, list(owing.found(incident, standing)), standing, word)
+    rungs.follow(incident, duties_of(incident), now=now)  # also of rows from before there were ladders
     incident.duties_for = incident.facts_number
     if made and judged:
         _start_playbooks(incident, word)
@@ -205,7 +206,7 @@ def _follow_decision(incident: Incident, duty: Duty, standing: Standing, word: _
     """One known duty: owed again, or not owed any more; what is met stays met."""
     if duty.regime not in QUESTION_OF:
         return  # decided elsewhere, as of each customer alone
-    decision = standing.releasing(duty.regime)
+    decision = standing.releasing(duty.regime, duty.created_at)
     if duty.state in (DutyState.MET, DutyState.CARRIED) or duty.is_owed == (decision is None):
         return
     if decision:

@@ -57,11 +57,18 @@ class Standing:
         decision = self.holding.get(question)
         return Kind(decision.kind) if decision else None
 
-    def releasing(self, regime: str) -> Decision | None:
-        """The decision, two agreeing, by which a regime owes nothing; None while there is none."""
+    def releasing(self, regime: str, made_at: datetime | None = None) -> Decision | None:
+        """The decision, two agreeing, by which a regime owes nothing; None while there is none.
+
+        Contracts are with many: a decision speaks of those whose duties there were when it was made.
+        """
         question = QUESTION_OF.get(regime)
         decision = self.holding.get(question) if question else None
-        return decision if decision and Kind(decision.kind).releases else None
+        if decision is None or not Kind(decision.kind).releases:
+            return None
+        if regime == stages.CONTRACT and (made_at is None or made_at > decision.at):
+            return None
+        return decision
 
 
 @dataclass(frozen=True, slots=True)

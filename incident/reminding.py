@@ -17,7 +17,7 @@ from sqlalchemy import func, select, update
 from accounts import people
 from accounts.models import Organisation, Role
 from foundation.database import changed, db, insert_rows, part
-from incident import authority_notification, drafting, owed, rungs
+from incident import authority_notification, drafting, our_role, owed, rungs
 from incident.authorities import by_key
 from incident.models import (
     AuthorityNotification,
@@ -174,18 +174,24 @@ def _settle(incident: Incident, given: Given, now: datetime) -> None:
 def _tell(incident: Incident, given: Sequence[Given], now: datetime) -> None:
     """Remind the owners, and page where a rung asks for it or no reminder reaches anybody."""
     pages = any(each.rung.page for each in given)
-    told = _remind(incident, given, now, template="duty_reminder", loud=pages)
+    paged = _page(incident, given, now) if pages else []
+    told = _remind(incident, given, now, template="duty_reminder", loud=pages, paged=paged)
     if not told and not pages:
         log.error("duty.reminds_nobody", incident=str(incident.id))
-    if pages or not told:
-        paging.page(
-            organisation_id=incident.organisation_id, about=incident.chain, template=rungs.PAGE,
-            context=_context(incident, given, now), must_by=None, actor=CLOCK, now=now,
-        )  # fmt: skip
+        _page(incident, given, now)
     owed.log(
         incident, "duties.paged" if pages or not told else "duties.reminded", CLOCK, now, None,
         count=len(given), staff=told, duties=[_entered(each) for each in given],
     )  # fmt: skip
+
+
+def _page(incident: Incident, given: Sequence[Given], now: datetime) -> list[UUID]:
+    """Page who is on call; returns who was called by it just now, and need not be told the same beside."""
+    page_id = paging.page(
+        organisation_id=incident.organisation_id, about=incident.chain, template=rungs.PAGE,
+        context=_context(incident, given, now), must_by=None, actor=CLOCK, now=now,
+    )  # fmt: skip
+    return paging.called_at(page_id, now)
 
 
 def _entered(given: Given) -> dict[str, Any]:
@@ -197,10 +203,10 @@ def _entered(given: Given) -> dict[str, Any]:
 
 
 def _remind(
-    incident: Incident, given: Sequence[Given], now: datetime, *, template: str, loud: bool, path: str = ""
-) -> list[UUID]:
-    """Remind the owners and return who could be; who is paged anyway is not told twice."""
-    paged = paging.on_call(incident.organisation_id, now)[:1] if loud else []
+    incident: Incident, given: Sequence[Given], now: datetime, *, template: str, loud: bool, path: str = "",
+    paged: Sequence[UUID] = (),
+) -> list[UUID]:  # fmt: skip
+    """Remind the owners and return who could be; who was paged just now is not told twice."""
     context = _context(incident, given, now) | ({"path": path} if path else {})
     return [
         each for each in owners(incident, now)
@@ -283,6 +289,8 @@ def _quietly(incident: Incident, given: Given, now: datetime) -> bool:
 
 def _draft(incident: Incident, given: Given, now: datetime) -> None:
     """A preliminary notification, where nobody has begun one; it is marked as drafted by itself."""
+    if not our_role.is_controller(incident):
+        return  # a processor notifies no authority; the duty stays until it is decided
     known = select(func.count()).select_from(AuthorityNotification)
     if not db.session.scalar(known.where(AuthorityNotification.duty_id == given.duty.id)):
         authority_notification.draft(incident, given.duty, by=drafting.BREACHCLOCK, now=now)

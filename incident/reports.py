@@ -166,7 +166,8 @@ def _extend(
     newest = db.session.scalar(
         select(func.max(_TOLD_AT)).where(
             Report.incident_id.in_([incident.id, named.id]), Report.state == ReportState.ACCEPTED,
-            Report.processor_id.is_not_distinct_from(told.processor_id) if named is not incident else true(),
+            Report.processor_id.is_not_distinct_from(told.processor_id)
+            if named is not incident or related.carried_by(incident) else true(),
         )
     )  # fmt: skip
     if newest and min(envelope.told_at, now) < newest:

@@ -10,10 +10,10 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, or_, select, update
 
 from foundation.database import changed, db, insert_rows, new_id
-from incident.models import UNFILED, Duty, DutyRung, DutyStage, Incident
+from incident.models import OWED, UNFILED, Duty, DutyRung, DutyStage, Incident
 from incident.rules import ladder
 from incident.rules.ladder import Kind, Rung
 from incident.rules.regimes import REGIMES
@@ -143,6 +143,16 @@ def _set_aside(ids: Sequence[UUID], reason: str, now: datetime) -> None:
         )
 
 
+_UNFILED_STAGE = (
+    select(DutyStage.id)
+    .where(
+        DutyStage.duty_id == DutyRung.duty_id, DutyStage.key == DutyRung.stage, DutyStage.filed_at.is_(None)
+    )
+    .correlate(DutyRung)
+    .exists()
+)
+
+
 def quieten(incident: Incident, *, actor: str, reason: str, now: datetime) -> None:
     """End the page about duties once nothing is unfiled that somebody was paged for."""
     db.session.flush()
@@ -150,8 +160,9 @@ def quieten(incident: Incident, *, actor: str, reason: str, now: datetime) -> No
         select(DutyRung.id)
         .join(Duty, Duty.id == DutyRung.duty_id)
         .where(
-            Duty.incident_id == incident.id, Duty.state.in_(UNFILED), DutyRung.page,
+            Duty.incident_id == incident.id, Duty.state.in_(OWED), DutyRung.page,
             DutyRung.sent_at.is_not(None),
+            or_(and_(DutyRung.stage == "", Duty.state.in_(UNFILED)), _UNFILED_STAGE),
         )
         .limit(1)
     )  # fmt: skip

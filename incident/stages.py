@@ -11,17 +11,48 @@ from uuid import UUID
 from sqlalchemy import select
 
 from foundation.database import db
-from incident import rungs
-from incident.models import OWED, Duty, DutyStage, Incident, IncidentMoment
+from incident import related, rungs
+from incident.models import OWED, Duty, DutyStage, DutyState, FactsVersion, Incident, IncidentMoment
 from incident.rules.deadlines import after_hours
-from incident.rules.facts import Facts
+from incident.rules.facts import Facts, FactsFault, parse
 from incident.rules.regimes import PREVIOUS, REGIMES, Moments, Stage
 
-CLASSIFIED = "classified"
+CLASSIFIED, CONTRACT = "classified", "contract"
 
 
 def moments_of(incident: Incident, facts: Facts | None) -> dict[str, datetime | None]:
-    """What stages may count from, as it holds now; instants are UTC."""
+    """What stages may count from, as it holds now; instants are UTC.
+
+    What was known of an incident that is carried, or that this one was split from, counts: nothing is
+    reckoned later for being one breach, or part of one. Awareness is joined by itself.
+    """
+    held = _own_moments(incident, facts)
+    for other in _counting(incident):
+        theirs = _own_moments(other, _facts_of(other))
+        for name in ("reported", "occurred", "detected"):
+            held[name] = min((each for each in (held[name], theirs[name]) if each), default=None)
+    return held
+
+
+def _counting(incident: Incident) -> list[Incident]:
+    found = related.carried_by(incident)
+    while incident.split_from_id:
+        incident = db.session.get_one(Incident, incident.split_from_id)
+        found.append(incident)
+    return found
+
+
+def _facts_of(incident: Incident) -> Facts | None:
+    latest = select(FactsVersion.facts).where(
+        FactsVersion.incident_id == incident.id, FactsVersion.number == incident.facts_number
+    )
+    try:
+        return parse(db.session.scalars(latest).one())
+    except FactsFault:
+        return None
+
+
+def _own_moments(incident: Incident, facts: Facts | None) -> dict[str, datetime | None]:
     told = facts.timeline if facts else None
     return {
         "aware": incident.aware_at,
@@ -58,6 +89,9 @@ def of_incident(incident: Incident) -> dict[UUID, list[DutyStage]]:
 def make(duties: Sequence[Duty], moments: Moments, *, now: datetime) -> None:
     """Give new duties of neighbouring regimes their stages."""
     for duty in duties:
+        if duty.regime == CONTRACT:
+            _add(duty, _of_clause(duty), moments, now)
+            continue
         regime = REGIMES.regime(duty.regime, duty.starts_at or now)
         if regime and regime.neighbour:
             for stage in REGIMES.stages(duty.regime, duty.starts_at or now):
@@ -71,6 +105,29 @@ def leave_rest(duty: Duty, *, filed_at: datetime, now: datetime) -> None:
     if rest and not any(each.key == rest.key for each in of(duty)):
         _add(duty, rest, {PREVIOUS: filed_at}, now)
         db.session.flush()
+
+
+def _of_clause(duty: Duty) -> Stage:
+    """Telling a party to a contract is one stage, with the hours and the anchor of its clause."""
+    hours = duty.terms.get("hours")
+    return Stage.of_terms("told", 1, duty.provision, {
+        "title": "Told", "anchor": duty.terms.get("anchor", "aware"), "unit": "hour" if hours else "asap",
+        "amount": hours, "source": duty.provision, "certainty": "high",
+    })  # fmt: skip
+
+
+def leave_open_part(duty: Duty, *, since: datetime, now: datetime) -> None:
+    """What is owed in part with no stage left to file gets one: it ages, and can be filed."""
+    there = of(duty)
+    if duty.state != DutyState.FILED_IN_PART or any(each.filed_at is None for each in there):
+        return
+    number = max((each.number for each in there), default=1) + 1
+    rest = Stage.of_terms("rest", number, duty.provision, {
+        "title": "What was to follow", "anchor": PREVIOUS, "unit": "asap", "source": duty.provision,
+        "certainty": "high",
+    })  # fmt: skip
+    _add(duty, rest, {PREVIOUS: since}, now)
+    db.session.flush()
 
 
 def _add(duty: Duty, stage: Stage, moments: Moments, now: datetime) -> None:

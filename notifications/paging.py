@@ -99,6 +99,12 @@ def page(
     return made.id
 
 
+def called_at(page_id: UUID, at: datetime) -> list[UUID]:
+    """Whom a page called at this very instant."""
+    theirs = select(Message.staff_id).where(Message.page_id == page_id, Message.created_at == at)
+    return [each for each in db.session.scalars(theirs.distinct()) if each]
+
+
 _OPEN = select(Page.id).where(
     Page.about == bindparam("about"), Page.template == bindparam("template"), Page.state == PageState.OPEN
 )
@@ -341,22 +347,15 @@ def pages_for(about: str) -> list[Page]:
 
 def nobody_has(abouts: Collection[str]) -> set[str]:
     """About which of these a page is open that nobody has taken; one query for all."""
-    if not abouts:
-        return set()
-    return set(
-        db.session.scalars(
-            select(Page.about).where(Page.about.in_(abouts), Page.state == PageState.OPEN).distinct()
-        )
-    )
+    return set(open_since(abouts))
 
 
 def open_since(abouts: Collection[str]) -> dict[str, datetime]:
     """About which of these a page is open that nobody has taken, and since when; one query for all."""
     if not abouts:
         return {}
-    waiting = select(Page.about, func.min(Page.started_at)).where(
-        Page.about.in_(abouts), Page.state == PageState.OPEN
-    )
+    mine = Page.about.in_(abouts), Page.state == PageState.OPEN
+    waiting = select(Page.about, func.min(Page.started_at)).where(*mine)
     return {row.about: row[1] for row in db.session.execute(waiting.group_by(Page.about))}
 
 

@@ -57,7 +57,9 @@ def join_stages(carried: Incident, carrier: Incident, *, now: datetime) -> None:
         if held:
             changed.append(duty.carried_by_id)
     db.session.flush()
-    rows = [each for each in owed.duties_of(carrier) if each.id in changed]
+    rows = [each for each in owed.duties_of(carrier) if each.id in changed or each.state == "filed_in_part"]
+    for each in rows:
+        stages.leave_open_part(each, since=now, now=now)
     rungs.follow(carrier, rows, now=now)
 
 

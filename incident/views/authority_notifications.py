@@ -14,7 +14,7 @@ from accounts.permissions import Permission, current_staff, requires
 from foundation import locales
 from foundation.database import db, transaction, utcnow
 from foundation.errors import Invalid, Missing
-from incident import authorities, authority_notification, neighbours, packs
+from incident import authorities, authority_notification, neighbours, packs, related
 from incident.access import locked_incident, visible_incident
 from incident.authority_notification import Filing, Proof
 from incident.forms.fields import Sheet, sheet_of
@@ -148,7 +148,8 @@ def file(incident_id: UUID, notification_id: UUID) -> ResponseReturnValue:
     sheet = sheet_of(request.form)
     try:
         with transaction():
-            incident = locked_incident(incident_id)
+            visible_incident(incident_id)
+            incident = related.locked(incident_id)  # with those that carry it: they are told in part
             notification = authority_notification.of(incident, notification_id)
             filing = _filing(sheet)
             authority_notification.file(incident, notification, filing, by=current_staff(), now=utcnow())

@@ -11,7 +11,7 @@ from accounts.permissions import Permission, current_staff, requires
 from foundation import locales
 from foundation.database import db, new_id, transaction, utcnow
 from incident import meeting, splitting
-from incident.access import locked_incident, visible_incident
+from incident.access import locked_incidents, visible_incident
 from incident.forms import words
 from incident.forms.facts import LABELS, SECTIONS, told, written
 from incident.forms.fields import Sheet, sheet_of
@@ -47,7 +47,8 @@ def create(incident_id: UUID) -> ResponseReturnValue:
         return _page(incident, sheet, version), 422
     part = splitting.Part(document, _ids(sheet), sheet.one("split_reason"), sheet.one("form_id")[:200])
     with transaction():
-        made = splitting.split(locked_incident(incident_id), part, by=current_staff(), now=utcnow())
+        (source,) = locked_incidents(incident_id)  # the organisation first, whose number it takes
+        made = splitting.split(source, part, by=current_staff(), now=utcnow())
     flash(_("Split. The new incident was known no later, and its clocks run."), "success")
     return redirect(url_for("incidents.show", incident_id=made), 303)
 

@@ -1,4 +1,4 @@
-"""What an organisation writes into playbooks of its own silences no call and stops neither report nor clock."""
+"""What an organisation writes into playbooks of its own silences no call and stops no report or clock."""
 
 from datetime import UTC, datetime, timedelta
 
