@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from foundation.database import acting_for, db, transaction, utcnow
+from foundation.database import acting_for, db, everyone, transaction, utcnow
 from foundation.errors import Invalid, Refused
-from incident import merging, register, related, triage
-from incident.models import Duty, Incident, Kind
+from incident import jobs, merging, register, related, stages, triage
+from incident.models import Duty, DutyState, Incident, Kind
 from incident.rules.lifecycle import State
 from notifications import paging
 from playbooks import runs
@@ -272,3 +272,17 @@ def test_through_two_mergers_all_of_it_reaches_the_last(app, cast):
     with acting_for(cast.promark):
         assert related.carrier_of(desk.incident_of(cast, first)).id == third
         assert {each.id for each in related.carried_by(desk.incident_of(cast, third))} == {first, second}
+
+
+def test_what_comes_to_one_that_has_filed_stays_owed_in_part_and_can_be_filed(app, cast):
+    carrier, carried = two(cast)
+    with everyone():
+        jobs.keep_duties()
+    file_with_authority(cast, carrier)
+
+    merge(cast, carried, carrier)
+
+    duty = desk.duty_of(cast, carrier, "gdpr-33")
+    with acting_for(cast.promark):
+        left = [each.key for each in stages.of(duty) if each.filed_at is None]
+    assert (duty.state, left) == (DutyState.FILED_IN_PART, ["rest"])

@@ -8,7 +8,7 @@ from accounts.models import Organisation
 from foundation import ledger
 from foundation.database import acting_for, db, transaction, utcnow
 from foundation.errors import Invalid, Refused
-from incident import assessment, decisions, jobs, neighbours, stages
+from incident import assessment, decisions, jobs, neighbours, rungs, stages
 from incident.decisions import Answer
 from incident.models import DutyState, Kind, Question
 from incident.neighbours import Part
@@ -169,6 +169,34 @@ def test_a_clause_of_a_contract_makes_a_duty_with_its_own_hours(app, cast):
     duty = desk.duty_of(cast, incident_id, "contract", "tryg-forsikring")
     assert duty.due_at == desk.incident_of(cast, incident_id).reported_at + 48 * HOUR
     assert duty.terms["name"] == "Tryg Forsikring"
+
+    (told,) = stages_of(cast, incident_id, "contract", "tryg-forsikring").values()
+    assert filed(cast, incident_id, told, reference="By telephone, 10:15")
+    assert desk.duty_of(cast, incident_id, "contract", "tryg-forsikring").state == DutyState.MET
+
+
+def test_a_clause_that_was_ended_can_be_agreed_anew_and_a_name_is_never_too_long_for_a_column(app, cast):
+    first = by_dorthe(cast, neighbours.add_clause, name="Nordea", clause="4", hours=24, anchor="aware")
+    by_dorthe(cast, neighbours.end_clause, first.id)
+
+    again = by_dorthe(cast, neighbours.add_clause, name="Nordea", clause="5", hours=12, anchor="aware")
+
+    assert (again.id, again.clause, again.hours, again.active) == (first.id, "5", 12, True)
+    with pytest.raises(Invalid, match="200"):
+        by_dorthe(cast, neighbours.add_clause, name="N" * 201, clause="4", hours=1, anchor="aware")
+
+
+def test_telling_people_has_no_figure_and_is_spoken_of_by_its_age(app, cast, clock):
+    incident_id = owing(cast)
+    duty = desk.duty_of(cast, incident_id, "gdpr-34")
+
+    with acting_for(cast.promark):
+        waiting = [
+            each for each in rungs.of_incident(desk.incident_of(cast, incident_id)) if each.duty_id == duty.id
+        ]
+
+    assert duty.due_at is None
+    assert [each.kind for each in waiting] == ["ageing"]
 
 
 # --- pages --------------------------------------------------------------------------------------
