@@ -16,7 +16,7 @@ from accounts.models import StaffMember
 from foundation import ledger
 from foundation.database import db
 from foundation.errors import Invalid, Refused
-from incident import clocks, meeting
+from incident import clocks, meeting, related
 from incident.clocks import TELL_CONTROLLERS
 from incident.controller_notices import approving, rounds, writing
 from incident.controller_notices.rounds import BREACHCLOCK
@@ -135,9 +135,9 @@ def has_news(round_id: UUID) -> bool:
     if round_ is None or round_.state != RoundState.SENDING:
         return False
     incident = db.session.get_one(Incident, round_.incident_id)
-    found = rounds.counts(round_)
-    if found.get(NoticeState.DRAFT) or not any(found.get(each) for each in UNDECIDED):
-        return lifecycle.clocks_run(State(incident.state))
+    found, runs_on = rounds.counts(round_), lifecycle.clocks_run(State(incident.state))
+    if runs_on and (found.get(NoticeState.DRAFT) or not any(found.get(each) for each in UNDECIDED)):
+        return True
     return bool(_news(incident, round_))
 
 
@@ -146,7 +146,9 @@ def follow(round_id: UUID, *, now: datetime, most: int = BATCH) -> bool:
 
     Whoever was not reached is told of by the alarm that each failed message raises itself.
     """
-    incident, round_ = _locked(round_id)
+    of = select(NoticeRound.incident_id).where(NoticeRound.id == round_id)
+    incident = related.locked(db.session.scalars(of).one())  # with those that carry it, whose duties follow
+    round_ = rounds.of(incident, round_id)
     if round_.state != RoundState.SENDING:
         return False
     news = _news(incident, round_)
@@ -250,7 +252,9 @@ def _told(
     db.session.flush()
     action = "notice.delivered" if state == NoticeState.DELIVERED else "notice.told_otherwise"
     _note(incident, notice, action, actor, now, told_at=at)
-    meeting.meet(incident, db.session.get_one(Duty, notice.duty_id), at=at, actor=actor, now=now)
+    duty = db.session.get_one(Duty, notice.duty_id)
+    meeting.meet(incident, duty, at=at, actor=actor, now=now)
+    meeting.count_for_carrier([duty], at=at, actor=actor, now=now)
 
 
 def _note(

@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 
 from accounts.models import StaffMember
 from foundation.errors import Invalid, Refused
+from incident import meeting
 from incident.models import Incident
 from incident.rules.lifecycle import State, clocks_run
 
@@ -26,7 +27,10 @@ def merged_into(carrier: Incident) -> str:
 
 
 def refuse_impossible(carried: Incident, carrier: Incident) -> None:
-    """Both must be open, two, of one organisation, and both drills or neither. Raises: Refused, Invalid."""
+    """Both must be open, two, of one organisation, and both drills or neither; and no notice on its way.
+
+    Raises: Refused, Invalid.
+    """
     if carried.id == carrier.id:
         raise Invalid(_("An incident cannot be merged into itself."), next_step=_("Choose another one."))
     if carried.organisation_id != carrier.organisation_id:
@@ -48,3 +52,8 @@ def refuse_impossible(carried: Incident, carrier: Incident) -> None:
                   state=each.state),
                 next_step=_("Take it up again first: what it owes must run before it is carried."),
             )  # fmt: skip
+        if meeting.being_told(each):
+            raise Refused(
+                _("Notices to customers of %(number)s are on their way just now.", number=each.number),
+                next_step=_("Merge them when each was delivered or given up: then nobody is told twice."),
+            )

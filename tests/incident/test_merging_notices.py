@@ -1,8 +1,11 @@
 """Customers of two incidents that are one breach: each is told, of all of it, and never twice of the same."""
 
+import pytest
+
 from foundation.database import utcnow
-from incident import splitting
-from incident.controller_notices import aside, fan_out
+from foundation.errors import Refused
+from incident import splitting, triage
+from incident.controller_notices import aside, fan_out, rounds, sending
 from tests import people
 from tests.incident import controllers, desk
 from tests.incident.test_merging import merge, split_off, two
@@ -78,6 +81,59 @@ def test_whom_the_carrier_told_or_set_aside_is_owed_what_the_other_adds(app, cas
 
     assert all_told(cast, carrier, work) == 3
     assert owed(cast, carrier) == {"met"}
+
+
+def test_while_notices_are_on_their_way_nothing_is_merged_set_aside_rejected_or_closed(
+    app, cast, sandbox, work
+):
+    known = controllers.three(cast)
+    carrier, carried = two(cast)
+    controllers.owe()
+    controllers.write(cast, carried)
+    controllers.approve(cast, carried)
+    controllers.send(cast, carried)
+
+    for one, into in ((carried, carrier), (carrier, carried)):
+        with pytest.raises(Refused, match="on their way"):
+            merge(cast, one, into)
+    with desk.working(cast, carried) as incident:
+        by, one = desk.person(cast, people.ASTRID), {known["Butik Nord A/S"]}
+        with pytest.raises(Refused, match="on their way"):
+            aside.propose(incident, one, reason="Not there.", by=by, now=utcnow())
+        assert "notices to customers are under way" in triage.hindrances(incident).open_ones
+        with pytest.raises(Refused, match="on their way"):
+            triage.reject(incident, reason="No breach.", by="Astrid Holm", now=utcnow())
+
+    work()
+    work()
+    merge(cast, carried, carrier)
+    assert owed(cast, carrier) == {"filed_in_part"}
+
+
+def test_a_message_that_arrives_after_all_counts_where_its_duty_is_carried(app, cast, sandbox, work):
+    carrier, carried = two(cast)
+    controllers.owe()
+    known = controllers.register(cast, controllers.details(cast, "Butik Nord A/S"))
+    with desk.working(cast, carried) as incident:
+        by = desk.person(cast, people.ASTRID)
+        fan_out.add(incident, known.values(), reason="", by=by, now=utcnow())
+    address = controllers.details(cast, "Butik Nord A/S").contacts[0]
+    sandbox.outcome(address.email, "bounce")
+    sandbox.outcome(address.phone, "undelivered", code="30005")
+    all_told(cast, carried, work)
+    work()
+    assert states(cast, carried) == ["unreached"]
+    merge(cast, carried, carrier)
+    assert owed(cast, carrier) == {"open"}
+
+    with desk.working(cast, carried) as incident:
+        (notice,) = rounds.notices_of(rounds.of_incident(incident)[0])
+        sending.record_told(
+            incident, notice, at=utcnow(), how="Telephone", whom="Karin Vagt",
+            by=desk.person(cast, people.ASTRID), now=utcnow(),
+        )  # fmt: skip
+
+    assert owed(cast, carrier) == {"filed_in_part"}
 
 
 def test_a_split_off_customer_has_its_notice_however_far_the_clock_was(app, cast, work):
