@@ -232,6 +232,7 @@ def changed(
         round_.approved_by = round_.approved_by_id = round_.approved_at = round_.approved_sha256 = None
     if by is not None:
         round_.written_by, round_.written_by_id = by.name, by.id
+        details["staff"] = by.id  # who wrote what stands here does not approve it
     db.session.flush()
     round_.content_sha256 = fingerprint(round_)
     db.session.flush()
