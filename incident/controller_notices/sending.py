@@ -105,13 +105,17 @@ def _locked(round_id: UUID) -> tuple[Incident, NoticeRound]:
 
 
 def _post(incident: Incident, round_: NoticeRound, notice: ControllerNotice, now: datetime) -> None:
-    """A message of its own to each contact; by text where an e-mail does not arrive, or there is none."""
+    """A message of its own to each contact, once to an address; by text where no e-mail arrives, or there is none."""
     if writing.own_hash(notice.customer_id, notice.locale, notice.own) != notice.sha256:
         raise RuntimeError(f"Notice {notice.id} is not what was approved.")
     duty = db.session.get_one(Duty, notice.duty_id)
+    written_to: set[str] = set()
     for position, (name, email, phone) in enumerate(notice.own["contacts"]):
         ways = [("email", email), ("sms", phone)]
         (channel, address), *later = [(channel, address) for channel, address in ways if address]
+        if address.casefold() in written_to:  # two contacts who read the same mailbox
+            continue
+        written_to.add(address.casefold())
         outbox.post(
             organisation_id=incident.organisation_id, about=incident.chain, kind="subject",
             template=TEMPLATE, now=now, must_by=duty.due_at, dedupe_key=key(notice.id, position),
