@@ -181,3 +181,13 @@ def test_more_customers_than_one_part_holds_all_have_a_notice_after_a_crash(app,
     controllers.owe()
 
     assert len(states(cast, carrier)) == 5
+
+
+def test_what_a_controller_owes_an_authority_is_not_carried_where_we_are_processor(app, cast):
+    as_controller = desk.reported(cast, reference="HC-1")
+    as_processor = desk.reported(cast, reference="HC-2", our_role="processor")
+
+    with pytest.raises(Refused, match="controller in"):
+        merge(cast, as_controller, as_processor)
+
+    merge(cast, as_processor, as_controller)
