@@ -105,7 +105,7 @@ def _locked(round_id: UUID) -> tuple[Incident, NoticeRound]:
 
 
 def _post(incident: Incident, round_: NoticeRound, notice: ControllerNotice, now: datetime) -> None:
-    """A message of its own to each contact, once to an address; by text where no e-mail arrives, or there is none."""
+    """A message to each contact, once to an address; by text where no e-mail arrives, or there is none."""
     if writing.own_hash(notice.customer_id, notice.locale, notice.own) != notice.sha256:
         raise RuntimeError(f"Notice {notice.id} is not what was approved.")
     duty = db.session.get_one(Duty, notice.duty_id)
