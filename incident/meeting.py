@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from flask_babel import gettext as _
 from sqlalchemy import select
@@ -10,7 +11,15 @@ from foundation import ledger
 from foundation.database import db
 from foundation.errors import Refused
 from incident import clocks, rungs, stages
-from incident.models import Duty, DutyState, Incident
+from incident.models import (
+    ControllerNotice,
+    Duty,
+    DutyState,
+    Incident,
+    NoticeRound,
+    NoticeState,
+    RoundState,
+)
 from incident.rules import lifecycle
 from incident.rules.lifecycle import State
 
@@ -33,6 +42,21 @@ def duties_of(incident: Incident, *regimes: str) -> list[Duty]:
     """The duties of an incident under these regimes, whatever became of them."""
     mine = select(Duty).where(Duty.incident_id == incident.id, Duty.regime.in_(regimes))
     return list(db.session.scalars(mine.order_by(Duty.regime, Duty.recipient)))
+
+
+def being_told(incident: Incident, *states: RoundState) -> set[UUID]:
+    """The customers whose notices are on their way: sent by a person, and neither arrived nor given up.
+
+    With `states` those on the lists of rounds in these states.
+    """
+    mine = select(ControllerNotice.customer_id).join(
+        NoticeRound, NoticeRound.id == ControllerNotice.round_id
+    ).where(
+        ControllerNotice.incident_id == incident.id,
+        ControllerNotice.state.in_((NoticeState.DRAFT, NoticeState.SENT)),
+        NoticeRound.state.in_(states or (RoundState.SENDING,)),
+    )  # fmt: skip
+    return set(db.session.scalars(mine))
 
 
 def still_open(duties: Sequence[Duty]) -> list[Duty]:

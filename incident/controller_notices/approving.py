@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from uuid import UUID
 
 from flask_babel import gettext as _
 from sqlalchemy import func, select
@@ -10,6 +11,7 @@ from accounts.models import StaffMember
 from foundation import locales
 from foundation.database import db
 from foundation.errors import Refused
+from foundation.ledger import Entry
 from incident import letters, meeting
 from incident.controller_notices import rounds, writing
 from incident.controller_notices.names import Naming
@@ -23,6 +25,9 @@ from incident.models import (
     SetAside,
     SetAsideState,
 )
+
+BY_HAND = ("notices.text_changed", "notices.own_changed", "notices.list_changed")
+SENT = "notices.sent"
 
 
 def namings(incident: Incident, round_: NoticeRound) -> list[Naming]:
@@ -64,10 +69,26 @@ def refuse_while_asides_wait(incident: Incident) -> None:
         )  # fmt: skip
 
 
+def authors(incident: Incident) -> set[UUID]:
+    """Whose words stand in what was not sent yet, and who last changed its list, by the record.
+
+    Whoever changes the list becomes no author of the texts: who wrote each of them last stays one.
+    """
+    mine = select(Entry).where(Entry.chain == incident.chain, Entry.action.in_((*BY_HAND, SENT)))
+    found: dict[str, UUID] = {}
+    for entry in db.session.scalars(mine.order_by(Entry.number)):
+        said = entry.details
+        if entry.action == SENT:  # a second person stood behind it
+            found.clear()
+        elif "staff" in said:
+            found[str(said.get("language") or said.get("customer") or "list")] = UUID(said["staff"])
+    return set(found.values())
+
+
 def approve(incident: Incident, round_: NoticeRound, *, seen: str, by: StaffMember, now: datetime) -> None:
     """Stand behind these texts to these customers. Approving it twice changes nothing.
 
-    The second of two persons: whoever wrote last does not approve it. Raises: Refused for that, when it
+    The second of two persons: none of its authors approves it. Raises: Refused for that, when it
     was sent or changed meanwhile, when nobody is on the list, a part is missing, or a customer is named.
     """
     rounds.refuse_sent(round_)
@@ -75,7 +96,7 @@ def approve(incident: Incident, round_: NoticeRound, *, seen: str, by: StaffMemb
     if round_.state == RoundState.APPROVED:
         return
     meeting.refuse_when_over(incident)
-    if round_.written_by_id == by.id:
+    if by.id in {round_.written_by_id, *authors(incident)}:
         raise Refused(
             _("You wrote this last: a second person approves it before it goes out."),
             next_step=_("Ask a colleague who may approve communications to read and approve it."),

@@ -41,7 +41,7 @@ def waiting(incident: Incident) -> list[SetAside]:
 def propose(incident: Incident, ids: Collection[UUID], *, reason: str, by: StaffMember, now: datetime) -> int:
     """Say of these customers that they are not concerned; how many that is now said of.
 
-    Raises: Invalid without a reason, Refused when one was told already.
+    Raises: Invalid without a reason, Refused when one was told already or is being told.
     """
     meeting.refuse_when_over(incident)
     if not reason.strip():
@@ -53,6 +53,7 @@ def propose(incident: Incident, ids: Collection[UUID], *, reason: str, by: Staff
             _("%(count)s of them were told already, or are not owed anything.", count=len(told)),
             next_step=_("Set aside only those who were not told yet."),
         )
+    _refuse_under_way(incident, wanted)
     for duty in wanted:
         db.session.add(SetAside(
             id=new_id(), organisation_id=incident.organisation_id, incident_id=incident.id, duty_id=duty.id,
@@ -67,13 +68,14 @@ def propose(incident: Incident, ids: Collection[UUID], *, reason: str, by: Staff
 def agree(incident: Incident, ids: Collection[UUID], *, by: StaffMember, now: datetime) -> int:
     """Agree, as the second person, to what waits of these customers; how many are set aside by it.
 
-    Raises: Refused when this person proposed one of them, or one was told meanwhile.
+    Raises: Refused when this person proposed one of them, or one was told meanwhile or is being told.
     """
     meeting.refuse_when_over(incident)
     found = _second(incident, ids, by)
     duties = [db.session.get_one(Duty, each.duty_id, populate_existing=True) for each in found]
     if any(not duty.is_unfiled for duty in duties):
         raise Refused(_("One of them was told meanwhile."), next_step=_("Look at the list as it is now."))
+    _refuse_under_way(incident, duties)
     for each, duty in zip(found, duties, strict=True):
         each.state, each.second_by, each.second_by_id = SetAsideState.IN_FORCE, by.name, by.id
         each.second_at = now
@@ -148,6 +150,16 @@ def _second(incident: Incident, ids: Collection[UUID], by: StaffMember) -> list[
             next_step=_("Ask a colleague who may agree to decisions."),
         )
     return found
+
+
+def _refuse_under_way(incident: Incident, duties: Sequence[Duty]) -> None:
+    """Nothing calls a notice back that was sent: who reads it was told. Raises: Refused."""
+    on_their_way = meeting.being_told(incident)
+    if count := sum(fan_out.customer_of(each) in on_their_way for each in duties):
+        raise Refused(
+            _("The notices to %(count)s of them were sent and are on their way.", count=count),
+            next_step=_("Wait until each has arrived or was given up; whom none reached can be set aside."),
+        )
 
 
 def _withdraw(incident: Incident, ids: set[UUID], *, by: StaffMember, now: datetime) -> None:

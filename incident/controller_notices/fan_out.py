@@ -2,7 +2,8 @@
 
 Done by the clock, a part at a time, never on the way of a report: whatever is done stays done, and what a
 crash left is done in the next round. The first customers found are owed at once; those whom new facts or a
-changed register bring in later are offered to a person, and a person may add any.
+changed register bring in later are offered to a person, and a person may add any. What came to be owed by a
+merger or a split has its notice drafted as well.
 """
 
 from collections.abc import Collection, Sequence
@@ -11,16 +12,25 @@ from typing import Any, Final
 from uuid import UUID
 
 from flask_babel import gettext as _
-from sqlalchemy import and_, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 
 from accounts.models import StaffMember
 from foundation.database import db
 from foundation.errors import Refused
-from incident import clocks, customers, meeting, owed
+from incident import clocks, customers, meeting, owed, related
 from incident.clocks import TELL_CONTROLLERS
 from incident.controller_notices import affected, rounds
 from incident.controller_notices.rounds import BREACHCLOCK, Addressed
-from incident.models import ControllerNotice, Customer, Duty, DutyState, FanOut, Incident
+from incident.models import (
+    OWED,
+    ControllerNotice,
+    Customer,
+    Duty,
+    DutyState,
+    FanOut,
+    Incident,
+    NoticeState,
+)
 from incident.rules.awareness import Moment
 from incident.rules.law import LAW
 from incident.rules.lifecycle import State
@@ -32,11 +42,15 @@ FOUND: Final = "We are their processor, and their data run through what is affec
 
 
 def waiting() -> list[UUID]:
-    """The incidents that nobody has looked at for customers, in this version of their facts."""
+    """The incidents that nobody has looked at for customers, in this version of their facts.
+
+    Version 0 says that duties came from elsewhere, by a merger: there may be some without a notice.
+    """
     mine = select(Incident.id).outerjoin(FanOut, FanOut.incident_id == Incident.id)
     unseen = or_(
         FanOut.incident_id.is_(None),
         FanOut.done_at.is_(None),
+        FanOut.facts_number == 0,
         and_(FanOut.customers == 0, FanOut.facts_number < Incident.facts_number),
     )
     runs = Incident.state.in_((State.REPORTED, State.CONFIRMED)), Incident.merged_into_id.is_(None)
@@ -58,13 +72,33 @@ def step(incident_id: UUID, *, now: datetime, most: int = BATCH) -> bool:
             facts_number=incident.facts_number, done_at=None,
         )  # fmt: skip
         db.session.add(known)
-    known.facts_number = incident.facts_number
-    left = lacking(incident)
+    first = known.done_at is None or not known.customers
+    left = lacking(incident) if first else []  # those who come later are offered to a person
     _owe(incident, left[:most], reason=FOUND, by=None, now=now)
     known.customers += len(left[:most])
-    known.done_at = now if len(left) <= most else None
+    bare = _without_notice(incident, most=most + 1)
+    drafted = _draft(incident, bare[:most], by=None, now=now)
+    more = len(left) > most or (drafted > 0 and len(bare) > most)
+    if not more:
+        known.facts_number, known.done_at = incident.facts_number, known.done_at or now
     db.session.flush()
-    return len(left) > most
+    return more
+
+
+def _without_notice(incident: Incident, *, most: int) -> list[Customer]:
+    """Those owed a notice that is neither drafted nor under way: their duties came with another incident."""
+    takes: ColumnElement[bool] = ControllerNotice.state.in_(
+        (NoticeState.DRAFT, NoticeState.SENT, NoticeState.UNREACHED)
+    )
+    if prepared := rounds.being_prepared(incident):  # it has one place for each
+        there = ControllerNotice.state != NoticeState.WITHDRAWN
+        takes = or_(takes, and_(ControllerNotice.round_id == prepared.id, there))
+    have = select(ControllerNotice.duty_id).where(ControllerNotice.incident_id == incident.id, takes)
+    mine = select(Duty).where(
+        Duty.incident_id == incident.id, Duty.regime == REGIME, Duty.state.in_(OWED), Duty.id.not_in(have)
+    )
+    found = db.session.scalars(mine.order_by(Duty.recipient).limit(most))
+    return _named(incident, [customer_of(each) for each in found])
 
 
 def lacking(incident: Incident) -> list[UUID]:
@@ -125,8 +159,7 @@ def _owe(
     if not ids:
         return
     _start_clock(incident, now)
-    mine = select(Customer).where(Customer.id.in_(ids), Customer.organisation_id == incident.organisation_id)
-    found = sorted(db.session.scalars(mine), key=lambda each: each.name_key)
+    found = _named(incident, ids)
     name = by.name if by else BREACHCLOCK
     owed.add_all(incident, [_owed(each) for each in found], by=name, reason=reason, now=now)
     _draft(incident, found, by=by, now=now)
@@ -135,11 +168,19 @@ def _owe(
 
 def draft_for(incident: Incident, ids: Sequence[UUID], *, by: StaffMember, now: datetime) -> None:
     """Draft a notice, in the round that is being prepared, for customers that are owed one."""
+    _draft(incident, _named(incident, ids), by=by, now=now)
+
+
+def _named(incident: Incident, ids: Collection[UUID]) -> list[Customer]:
+    """These customers of the organisation, by name."""
     mine = select(Customer).where(Customer.id.in_(ids), Customer.organisation_id == incident.organisation_id)
-    _draft(incident, list(db.session.scalars(mine)), by=by, now=now)
+    return list(db.session.scalars(mine.order_by(Customer.name_key)))
 
 
-def _draft(incident: Incident, found: Sequence[Customer], *, by: StaffMember | None, now: datetime) -> None:
+def _draft(incident: Incident, found: Sequence[Customer], *, by: StaffMember | None, now: datetime) -> int:
+    """Draft a notice for each of these that has none in the round being prepared; how many were made."""
+    if not found:
+        return 0
     wanted = [recipient(each.id) for each in found]
     towards: dict[str, Duty] = {}
     for start in range(0, len(wanted), 500):
@@ -148,21 +189,27 @@ def _draft(incident: Incident, found: Sequence[Customer], *, by: StaffMember | N
             Duty.recipient.in_(wanted[start : start + 500]),
         )  # fmt: skip
         towards |= {each.recipient: each for each in db.session.scalars(mine)}
-    told_before = set(db.session.scalars(
-        select(ControllerNotice.customer_id).where(
-            ControllerNotice.incident_id == incident.id, ControllerNotice.told_at.is_not(None)
-        )
-    ))  # fmt: skip
+    told_before = _told_of(incident)
     addressed = [
         Addressed(each.id, towards[recipient(each.id)].id, details, each.id in told_before)
         for each, details in zip(found, customers.details(found), strict=True)
     ]
-    rounds.address(incident, rounds.open_round(incident, by=by, now=now), addressed, by=by, now=now)
+    made = rounds.address(incident, rounds.open_round(incident, by=by, now=now), addressed, by=by, now=now)
     for each in addressed:
         duty = towards[recipient(each.customer_id)]
         if duty.state == DutyState.OPEN:
             duty.state, duty.prepared_at = DutyState.IN_PREPARATION, now
     db.session.flush()
+    return made
+
+
+def _told_of(incident: Incident) -> set[UUID]:
+    """The customers that were told of this breach, under it or under an incident that it carries."""
+    ids = [incident.id, *(each.id for each in related.carried_by(incident))]
+    mine = select(ControllerNotice.customer_id).where(
+        ControllerNotice.incident_id.in_(ids), ControllerNotice.told_at.is_not(None)
+    )
+    return set(db.session.scalars(mine))
 
 
 def begin_further(incident: Incident, *, by: StaffMember, now: datetime) -> int:
@@ -171,18 +218,13 @@ def begin_further(incident: Incident, *, by: StaffMember, now: datetime) -> int:
     Raises: Refused when nobody was told yet, or while a round is being prepared.
     """
     meeting.refuse_when_over(incident)
-    known = rounds.of_incident(incident)
-    if known and known[-1].state in rounds.BEFORE_SENDING:
+    if rounds.being_prepared(incident):
         raise Refused(_("Notices are being prepared already."), next_step=_("Write what is new into those."))
-    mine = select(ControllerNotice.customer_id).where(
-        ControllerNotice.incident_id == incident.id, ControllerNotice.told_at.is_not(None)
-    )
-    told = set(db.session.scalars(mine))
+    told = _told_of(incident) & {customer_of(each) for each in duties_of(incident)}
     if not told:
         raise Refused(_("No customer was told yet."), next_step=_("Send the first notice first."))
     found = [each for each in _of_organisation(incident) if each.id in told]
-    _draft(incident, found, by=by, now=now)
-    return len(found)
+    return _draft(incident, found, by=by, now=now)
 
 
 def _of_organisation(incident: Incident) -> list[Customer]:

@@ -107,23 +107,37 @@ def languages_of(round_: NoticeRound) -> dict[str, int]:
 # --- drafting -----------------------------------------------------------------------------------
 
 
+def being_prepared(incident: Incident) -> NoticeRound | None:
+    """The latest round before it is sent; none once all on it were told otherwise, as by telephone."""
+    found = [each for each in of_incident(incident) if each.state in BEFORE_SENDING]
+    there = counts(found[-1]) if found else {}
+    over = there.get(NoticeState.TOLD) and not there.get(NoticeState.DRAFT)
+    return found[-1] if found and not over else None
+
+
 def open_round(incident: Incident, *, by: StaffMember | None, now: datetime) -> NoticeRound:
-    """The round that is being prepared; a new one, drafted from the facts, where there is none."""
+    """The round that is being prepared; where there is none a new one, with the texts of the last.
+
+    Texts that are taken over say what held for them: `catch_up` brings them to what holds now.
+    """
+    if prepared := being_prepared(incident):
+        return prepared
     known = of_incident(incident)
-    if known and known[-1].state in BEFORE_SENDING:
-        return known[-1]
     texts = dict(known[-1].texts) if known else {}
+    facts_number, aware_at = (
+        (known[-1].facts_number, known[-1].aware_at) if known else (incident.facts_number, incident.aware_at)
+    )
     made = NoticeRound(
         id=new_id(), organisation_id=incident.organisation_id, incident_id=incident.id, texts=texts,
-        drafted=dict(known[-1].drafted) if known else {}, aware_at=incident.aware_at,
-        number=len(known) + 1, content_sha256="", facts_number=incident.facts_number, drafted_at=now,
+        drafted=dict(known[-1].drafted) if known else {}, aware_at=aware_at,
+        number=len(known) + 1, content_sha256="", facts_number=facts_number, drafted_at=now,
         state=RoundState.DRAFT, written_by=by.name if by else BREACHCLOCK,
         written_by_id=by.id if by else None,
     )  # fmt: skip
     made.content_sha256 = _hash(made.texts, [])
     db.session.add(made)
     db.session.flush()
-    log(incident, made, "notices.drafted", made.written_by, now, facts_version=incident.facts_number)
+    log(incident, made, "notices.drafted", made.written_by, now, facts_version=facts_number)
     return made
 
 
@@ -218,6 +232,7 @@ def changed(
         round_.approved_by = round_.approved_by_id = round_.approved_at = round_.approved_sha256 = None
     if by is not None:
         round_.written_by, round_.written_by_id = by.name, by.id
+        details["staff"] = by.id  # who wrote what stands here does not approve it
     db.session.flush()
     round_.content_sha256 = fingerprint(round_)
     db.session.flush()

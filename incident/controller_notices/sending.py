@@ -16,7 +16,7 @@ from accounts.models import StaffMember
 from foundation import ledger
 from foundation.database import db
 from foundation.errors import Invalid, Refused
-from incident import clocks, meeting
+from incident import clocks, meeting, related
 from incident.clocks import TELL_CONTROLLERS
 from incident.controller_notices import approving, rounds, writing
 from incident.controller_notices.rounds import BREACHCLOCK
@@ -105,13 +105,17 @@ def _locked(round_id: UUID) -> tuple[Incident, NoticeRound]:
 
 
 def _post(incident: Incident, round_: NoticeRound, notice: ControllerNotice, now: datetime) -> None:
-    """A message of its own to each contact; by text where an e-mail does not arrive, or there is none."""
+    """A message to each contact, once to an address; by text where no e-mail arrives, or there is none."""
     if writing.own_hash(notice.customer_id, notice.locale, notice.own) != notice.sha256:
         raise RuntimeError(f"Notice {notice.id} is not what was approved.")
     duty = db.session.get_one(Duty, notice.duty_id)
+    written_to: set[str] = set()
     for position, (name, email, phone) in enumerate(notice.own["contacts"]):
         ways = [("email", email), ("sms", phone)]
         (channel, address), *later = [(channel, address) for channel, address in ways if address]
+        if address.casefold() in written_to:  # two contacts who read the same mailbox
+            continue
+        written_to.add(address.casefold())
         outbox.post(
             organisation_id=incident.organisation_id, about=incident.chain, kind="subject",
             template=TEMPLATE, now=now, must_by=duty.due_at, dedupe_key=key(notice.id, position),
@@ -135,9 +139,9 @@ def has_news(round_id: UUID) -> bool:
     if round_ is None or round_.state != RoundState.SENDING:
         return False
     incident = db.session.get_one(Incident, round_.incident_id)
-    found = rounds.counts(round_)
-    if found.get(NoticeState.DRAFT) or not any(found.get(each) for each in UNDECIDED):
-        return lifecycle.clocks_run(State(incident.state))
+    found, runs_on = rounds.counts(round_), lifecycle.clocks_run(State(incident.state))
+    if runs_on and (found.get(NoticeState.DRAFT) or not any(found.get(each) for each in UNDECIDED)):
+        return True
     return bool(_news(incident, round_))
 
 
@@ -146,7 +150,9 @@ def follow(round_id: UUID, *, now: datetime, most: int = BATCH) -> bool:
 
     Whoever was not reached is told of by the alarm that each failed message raises itself.
     """
-    incident, round_ = _locked(round_id)
+    of = select(NoticeRound.incident_id).where(NoticeRound.id == round_id)
+    incident = related.locked(db.session.scalars(of).one())  # with those that carry it, whose duties follow
+    round_ = rounds.of(incident, round_id)
     if round_.state != RoundState.SENDING:
         return False
     news = _news(incident, round_)
@@ -250,7 +256,9 @@ def _told(
     db.session.flush()
     action = "notice.delivered" if state == NoticeState.DELIVERED else "notice.told_otherwise"
     _note(incident, notice, action, actor, now, told_at=at)
-    meeting.meet(incident, db.session.get_one(Duty, notice.duty_id), at=at, actor=actor, now=now)
+    duty = db.session.get_one(Duty, notice.duty_id)
+    meeting.meet(incident, duty, at=at, actor=actor, now=now)
+    meeting.count_for_carrier([duty], at=at, actor=actor, now=now)
 
 
 def _note(

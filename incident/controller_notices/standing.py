@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from foundation.database import db
 from incident import meeting
-from incident.controller_notices import aside, fan_out
+from incident.controller_notices import aside, fan_out, rounds
 from incident.models import (
     ControllerNotice,
     Customer,
@@ -19,7 +19,6 @@ from incident.models import (
     Incident,
     NoticeRound,
     NoticeState,
-    RoundState,
     SetAside,
 )
 
@@ -149,7 +148,4 @@ def _stand(duty: Duty, state: str | None, *, waits: bool, reachable: bool) -> St
 
 def preparing(incident: Incident) -> NoticeRound | None:
     """The round to work on: the one being prepared, else the last."""
-    mine = select(NoticeRound).where(NoticeRound.incident_id == incident.id)
-    found = list(db.session.scalars(mine.order_by(NoticeRound.number)))
-    before = (RoundState.DRAFT, RoundState.APPROVED)
-    return next((each for each in found if each.state in before), found[-1] if found else None)
+    return rounds.being_prepared(incident) or next(reversed(rounds.of_incident(incident)), None)

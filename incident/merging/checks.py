@@ -7,7 +7,9 @@ from flask_babel import gettext as _
 
 from accounts.models import StaffMember
 from foundation.errors import Invalid, Refused
+from incident import meeting, our_role
 from incident.models import Incident
+from incident.rules.facts import FactsFault
 from incident.rules.lifecycle import State, clocks_run
 
 
@@ -26,7 +28,11 @@ def merged_into(carrier: Incident) -> str:
 
 
 def refuse_impossible(carried: Incident, carrier: Incident) -> None:
-    """Both must be open, two, of one organisation, and both drills or neither. Raises: Refused, Invalid."""
+    """Both must be open, two, of one organisation, and both drills or neither; and no notice on its way.
+
+    What a controller owes its authority is not carried where we are processor: a processor notifies none.
+    Raises: Refused, Invalid.
+    """
     if carried.id == carrier.id:
         raise Invalid(_("An incident cannot be merged into itself."), next_step=_("Choose another one."))
     if carried.organisation_id != carrier.organisation_id:
@@ -48,3 +54,27 @@ def refuse_impossible(carried: Incident, carrier: Incident) -> None:
                   state=each.state),
                 next_step=_("Take it up again first: what it owes must run before it is carried."),
             )  # fmt: skip
+        if meeting.being_told(each):
+            raise Refused(
+                _("Notices to customers of %(number)s are on their way just now.", number=each.number),
+                next_step=_("Merge them when each was delivered or given up: then nobody is told twice."),
+            )
+    _refuse_where_processor(carried, carrier)
+
+
+def _refuse_where_processor(carried: Incident, carrier: Incident) -> None:
+    if _is_controller(carried) and not _is_controller(carrier):
+        raise Refused(
+            _("By the facts we are processor in %(into)s and controller in %(number)s: an authority could "
+              "not be told from %(into)s.", into=carrier.number, number=carried.number),
+            next_step=_("Merge %(into)s into %(number)s instead, or correct our role in the facts first.",
+                        into=carrier.number, number=carried.number),
+        )  # fmt: skip
+
+
+def _is_controller(incident: Incident) -> bool:
+    """Facts that nobody can read make us no processor."""
+    try:
+        return our_role.is_controller(incident)
+    except FactsFault:
+        return True

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sqlalchemy import update
+
 from foundation.database import db
 from incident import clocks, meeting, owed, rungs
 from incident.merging.checks import Word, merged_into
-from incident.models import Duty, DutyState, Incident
+from incident.models import Duty, DutyState, FanOut, Incident, SetAside, SetAsideState
 from incident.rules.merging import Change, Owing, Window, combined
 from incident.triage.marks import record
 
@@ -53,6 +55,12 @@ def join(carried: Incident, carrier: Incident, word: Word) -> None:
                 carrier, duty, at=each.source.first_filed_at, actor=word.by.name, now=word.now, in_part=True
             )
     _hand_over(carried, carrier, rows, word)
+    look_again(carrier)
+
+
+def look_again(incident: Incident) -> None:
+    """Have the clock draft what customers are owed by duties that no notice was drafted for."""
+    db.session.execute(update(FanOut).where(FanOut.incident_id == incident.id).values(facts_number=0))
 
 
 def _add(carrier: Incident, added: Sequence[Joined], word: Word) -> None:
@@ -74,6 +82,7 @@ def _change(carrier: Incident, duty: Duty, change: Change, word: Word) -> None:
     if not duty.is_owed:
         duty.met_at = None
         owed.owe_again(duty)
+        _end_aside(duty)
         record(
             carrier, "duty.reopened", word.by.name, word.now, word.reason, duty=duty.id, regime=duty.regime,
             recipient=duty.recipient, due_at=duty.due_at,
@@ -82,6 +91,12 @@ def _change(carrier: Incident, duty: Duty, change: Change, word: Word) -> None:
         duty.starts_at, duty.due_at = change.after.window.starts_at, change.after.window.due_at
         clocks.run_again(carrier, duty.clock_kind, actor=word.by.name, reason=owed.OWED_AGAIN, now=word.now)
     db.session.flush()
+
+
+def _end_aside(duty: Duty) -> None:
+    """Two persons set a customer aside without knowing of the other incident: it is owed its notice."""
+    in_force = SetAside.duty_id == duty.id, SetAside.state == SetAsideState.IN_FORCE
+    db.session.execute(update(SetAside).where(*in_force).values(state=SetAsideState.WITHDRAWN))
 
 
 def _hand_over(carried: Incident, carrier: Incident, rows: dict[tuple[str, str], Duty], word: Word) -> None:
@@ -119,4 +134,5 @@ def take_back(carried: Incident, word: Word) -> list[Duty]:
             carried, "duty.reopened", word.by.name, word.now, word.reason, duty=duty.id, regime=duty.regime,
             recipient=duty.recipient, due_at=duty.due_at,
         )  # fmt: skip
+    look_again(carried)
     return again

@@ -15,7 +15,9 @@ from incident.models import (
     CommunicationState,
     Decision,
     Incident,
+    NoticeRound,
     NotificationState,
+    RoundState,
     SubjectCommunication,
 )
 from incident.rules.lifecycle import State
@@ -82,10 +84,14 @@ def _communications(incident: Incident, *states: CommunicationState) -> int:
 
 
 def _left_behind(incident: Incident) -> int:
-    """Notifications that nobody filed and communications that nobody sent."""
+    """Notifications that nobody filed; communications, and notices to customers, that nobody sent."""
     drafted = select(AuthorityNotification.id).where(
         AuthorityNotification.incident_id == incident.id,
         AuthorityNotification.state != NotificationState.FILED,
     )
     before = _communications(incident, CommunicationState.DRAFT, CommunicationState.APPROVED)
-    return len(db.session.scalars(drafted).all()) + before
+    notices = select(NoticeRound.id).where(
+        NoticeRound.incident_id == incident.id,
+        NoticeRound.state.in_((RoundState.DRAFT, RoundState.APPROVED)),
+    )
+    return len(db.session.scalars(drafted).all()) + before + len(db.session.scalars(notices).all())

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from foundation.database import db
 from foundation.errors import Refused
-from incident import clocks, owed, rungs
+from incident import clocks, meeting, owed, rungs
 from incident.models import Drill, Duty, Incident
 from incident.rules import first_hours, lifecycle
 from incident.rules.lifecycle import Move, State
@@ -56,12 +56,17 @@ def reject(incident: Incident, *, reason: str, by: str, now: datetime) -> bool:
 
 
 def _refuse_when_told(incident: Incident) -> None:
-    """What an authority or people were told of stays a breach on the record until it is closed."""
+    """What anybody outside was told of, or is being told, stays a breach on the record until it is closed."""
     filed = select(Duty.provision).where(Duty.incident_id == incident.id, Duty.first_filed_at.is_not(None))
     if told := db.session.scalars(filed).first():
         raise Refused(
             _("Somebody outside has been told of this incident (%(provision)s).", provision=told),
             next_step=_("Tell them what you found out since, then close the incident with that reason."),
+        )
+    if meeting.being_told(incident):
+        raise Refused(
+            _("Notices to customers are on their way just now."),
+            next_step=_("Wait until each has arrived or was given up: whoever reads one has been told."),
         )
 
 

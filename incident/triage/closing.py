@@ -8,8 +8,15 @@ from sqlalchemy import Select, func, select
 
 from foundation.database import db
 from foundation.errors import Invalid, Refused
-from incident import clocks, decisions, owed
-from incident.models import Assessment, Closure, CommunicationState, Incident, SubjectCommunication
+from incident import clocks, decisions, meeting, owed
+from incident.models import (
+    Assessment,
+    Closure,
+    CommunicationState,
+    Incident,
+    RoundState,
+    SubjectCommunication,
+)
 from incident.rules.lifecycle import Move, State
 from incident.triage.marks import after, duties, open_duties, quieten, record, said_last
 from notifications import delivery
@@ -49,6 +56,8 @@ def hindrances(incident: Incident) -> Hindrances:
     )  # fmt: skip
     if _count(under_way):
         found.append(_("a communication to people is under way"))
+    if meeting.being_told(incident, RoundState.APPROVED, RoundState.SENDING):
+        found.append(_("notices to customers are under way"))
     found += [_("the step “%(title)s” is open", title=each) for each in runs.gates(incident.chain)]
     told = any(each.first_filed_at for each in duties(incident))
     return Hindrances(tuple(found), delivery.unreached_count(incident.chain), owes_nothing=not told)

@@ -61,7 +61,7 @@ def show(incident_id: UUID, round_id: UUID) -> ResponseReturnValue:
         lacking=approving.lacking(round_) if before else [], labels=writing.LABELS,
         namings=approving.namings(incident, round_) if round_.state == RoundState.DRAFT else [],
         first=next(iter(rounds.notice_ids(round_)), None), moving=moving, looks_again=looks_again,
-        refresh=REFRESH,
+        refresh=REFRESH, prepared=rounds.being_prepared(incident),
     )  # fmt: skip
     return page, {"Refresh": str(REFRESH)} if looks_again else {}
 

@@ -9,6 +9,7 @@ from foundation.database import acting_for, db, everyone, transaction, utcnow
 from foundation.errors import Refused
 from incident import authority_notification, customers, intake, jobs, triage
 from incident.controller_notices import aside, fan_out, rounds, sending
+from incident.customer_lists import Contact
 from incident.models import Incident
 from incident.rules.facts import parse
 from tests import people
@@ -222,6 +223,28 @@ def test_a_second_person_approves_exactly_this_text_to_exactly_this_list(app, ca
         controllers.send(cast, incident_id)
 
 
+def test_who_wrote_the_texts_does_not_approve_them_when_another_changes_list_or_language(app, cast):
+    controllers.three(cast)
+    incident_id = reported(cast)
+    controllers.owe()
+    controllers.write(cast, incident_id, who=people.DORTHE)
+    late = controllers.register(cast, controllers.details(cast, "Ny Kunde ApS"))
+    with working(cast, incident_id) as incident:
+        fan_out.add(incident, late.values(), reason="", by=person(cast, people.BIRK), now=utcnow())
+    with working(cast, incident_id) as incident:
+        round_ = controllers.round_of(incident)
+        parts = round_.texts["sv"] | {"measures": "Nyckeln är spärrad."}
+        rounds.set_texts(
+            incident, round_, "sv", parts, seen=round_.content_sha256, by=person(cast, people.BIRK),
+            now=utcnow(),
+        )  # fmt: skip
+
+    for who in (people.DORTHE, people.BIRK):
+        with pytest.raises(Refused, match="second person"):
+            controllers.approve(cast, incident_id, who=who)
+    controllers.approve(cast, incident_id, who=people.ASTRID)
+
+
 def test_delivery_meets_the_duty_and_a_second_sending_tells_nobody_twice(app, cast, sandbox, work):
     known = controllers.three(cast)
     incident_id = reported(cast)
@@ -327,6 +350,61 @@ def test_what_is_new_goes_to_those_who_were_told_as_a_further_notice(app, cast, 
     assert "supplerer" not in first["body"]
     assert "supplerer" in second["body"]
     assert "Alle nøgler er fornyet." in second["body"]
+
+
+def test_a_further_notice_is_brought_up_to_the_facts_where_nobody_wrote_otherwise(app, cast, work):
+    controllers.three(cast)
+    incident_id = reported(cast)
+    controllers.owe()
+    controllers.write(cast, incident_id)
+    controllers.approve(cast, incident_id)
+    controllers.send(cast, incident_id)
+    work()
+    work()
+    earlier = ago(hours=3)
+    with working(cast, incident_id) as incident:
+        triage.fix_awareness(
+            incident, earlier, reason="They telephoned.", after=1, by="Astrid Holm", now=utcnow()
+        )
+        fan_out.begin_further(incident, by=person(cast, people.ASTRID), now=utcnow())
+
+    controllers.owe()
+
+    with working(cast, incident_id) as incident:
+        said = controllers.round_of(incident).texts["da"]["aware"]
+    assert locales.instant(earlier, "Europe/Copenhagen", "da") in said
+
+
+def test_after_all_were_told_by_telephone_what_is_new_goes_out_as_a_further_notice(app, cast):
+    controllers.three(cast)
+    incident_id = reported(cast)
+    controllers.owe()
+    with working(cast, incident_id) as incident:
+        for notice in rounds.notices_of(controllers.round_of(incident)):
+            sending.record_told(
+                incident, notice, at=utcnow(), how="Telephone", whom="Karin Vagt", now=utcnow(),
+                by=person(cast, people.ASTRID),
+            )  # fmt: skip
+
+    with working(cast, incident_id) as incident:
+        assert fan_out.begin_further(incident, by=person(cast, people.ASTRID), now=utcnow()) == 3
+        assert controllers.round_of(incident).number == 2
+
+
+def test_a_contact_that_stands_there_twice_is_written_to_once(app, cast, sandbox, work):
+    contact = controllers.details(cast, "Butik Nord A/S").contacts[0]
+    again = Contact("Vagten", contact.email.upper(), "+4570202020")
+    controllers.register(cast, controllers.details(cast, "Butik Nord A/S", contacts=(contact, again)))
+    incident_id = reported(cast)
+    controllers.owe()
+    controllers.write(cast, incident_id)
+    controllers.approve(cast, incident_id)
+    controllers.send(cast, incident_id)
+    work()
+    work()
+
+    assert {*controllers.stands(cast, incident_id).values()} == {"told"}
+    assert len(sandbox.mail_to(contact.email)) + len(sandbox.mail_to(again.email)) == 1
 
 
 def test_two_organisations_never_see_each_others_customers(app, cast):
