@@ -17,7 +17,7 @@ from accounts.models import Organisation
 from foundation import ledger
 from foundation.database import db, insert_rows, new_id
 from foundation.errors import Missing, Refused
-from incident.customer_lists import Contact, Details, Known, Reading, key_of
+from incident.customer_lists import Contact, Details, Known, Reading, key_of, over
 from incident.models import Customer, CustomerContact, CustomerProcessor, Processor
 
 
@@ -203,15 +203,21 @@ def _detach(ids: Sequence[UUID]) -> None:
 
 
 def compare(organisation_id: UUID, reading: Reading) -> Comparison:
-    """What taking this file over would add and change; customers that it does not name stay."""
+    """What taking this file over would add and change; customers that it does not name stay.
+
+    Of one that it names, what the file has no column for stays as it is.
+    """
     there, held = _there(organisation_id, reading)
     new: list[str] = []
     changed: list[str] = []
     same: list[str] = []
     for each in reading.customers:
         found = there.get(key_of(each.name))
-        kind = new if found is None else same if held[found.id] == _ordered(each) else changed
-        kind.append(each.name)
+        if found is None:
+            new.append(each.name)
+            continue
+        before = held[found.id]
+        (same if before == _ordered(over(before, each, reading.columns)) else changed).append(each.name)
     return Comparison(tuple(new), tuple(changed), tuple(same))
 
 
@@ -223,7 +229,7 @@ def take_over(organisation_id: UUID, reading: Reading, *, by: str, now: datetime
             next_step=_("Mend them in the file and send it again."),
         )
     found = compare(organisation_id, reading)
-    there, _held = _there(organisation_id, reading)
+    there, held = _there(organisation_id, reading)
     wanted = set(found.new) | set(found.changed)
     told: dict[UUID, Details] = {}
     rows = []
@@ -235,11 +241,11 @@ def take_over(organisation_id: UUID, reading: Reading, *, by: str, now: datetime
             customer_id = new_id()
             rows.append({"id": customer_id, "organisation_id": organisation_id, "created_at": now,
                          **_columns(each, now)})  # fmt: skip
+            told[customer_id] = each
         else:
-            customer_id = customer.id
-            for name, value in _columns(each, now).items():
+            after = told[customer.id] = over(held[customer.id], each, reading.columns)
+            for name, value in _columns(after, now).items():
                 setattr(customer, name, value)
-        told[customer_id] = each
     db.session.flush()
     insert_rows(Customer, *rows)
     _detach([each.id for each in there.values() if each.id in told])

@@ -23,6 +23,7 @@ from incident import (
 )
 from incident.controller_notices import fan_out, rounds, sending
 from incident.models import Incident
+from incident.our_role import is_controller
 from incident.rules.facts import FactsFault
 from playbooks import runs
 from playbooks.rules.definition import Action
@@ -194,7 +195,8 @@ def draft_what_is_asked_for() -> int:
     """Draft the preliminary notifications that steps of playbooks ask for; returns how many were drafted.
 
     Where one has been begun, by a person or by the duty's own clock, nothing is drafted again. While no
-    authority is owed one the step goes on asking. One transaction each.
+    authority is owed one, or we are not controller by the facts, the step goes on asking. One transaction
+    each.
     """
     with everyone():
         return sum(_draft(asked) for asked in runs.wanting(Action.DRAFT, database_now()))
@@ -214,7 +216,7 @@ def _draft_for(asked: runs.Asked) -> int:
     incident = db.session.get_one(Incident, incident_id, with_for_update=True, populate_existing=True)
     owed_ones = [duty for duty in authority_notification.duties_of(incident) if duty.is_owed]
     now = utcnow()
-    if not owed_ones or not runs.served(asked.step_id, now=now):
+    if not owed_ones or not is_controller(incident) or not runs.served(asked.step_id, now=now):
         return 0
     begun = {each.duty_id for each in authority_notification.of_incident(incident)}
     wanted = [duty for duty in owed_ones if duty.id not in begun]

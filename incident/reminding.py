@@ -28,6 +28,7 @@ from incident.models import (
     Incident,
     RungKind,
 )
+from incident.our_role import is_controller
 from incident.rules import ladder
 from incident.rules.lifecycle import State, clocks_run
 from incident.rules.regimes import REGIMES
@@ -37,6 +38,7 @@ CLOCK: Final = "Breachclock"
 OVER: Final = "the incident stands still"
 REPLACED: Final = "a later rung of the same duty was due as well when the clock came by"
 AGAIN: Final = timedelta(minutes=1)
+LATER: Final = timedelta(hours=1)  # until it is asked again whether we are controller, who alone drafts
 LOOKED_AT: Final = 500  # rungs that one look finds
 SHOWN: Final = 25  # duties that a message names; of more it says how many
 SILENT: Final = (RungKind.DRAFT, RungKind.REASONS)
@@ -274,17 +276,20 @@ def _when(due_at: datetime | None, now: datetime) -> dict[str, str]:
 
 
 def _quietly(incident: Incident, given: Given, now: datetime) -> bool:
-    """Draft, or ask for reasons; false when that failed and is tried again in a minute."""
+    """Draft, or ask for reasons; false when it is tried again later: it failed, or is not ours by the facts."""
     act = _draft if given.rung.kind == RungKind.DRAFT else _ask
+    wait = LATER
     try:
         with part():
-            act(incident, given, now)
+            if given.rung.kind != RungKind.DRAFT or is_controller(incident):
+                act(incident, given, now)
+                return True
     except Exception:  # whatever it was, nobody's reminder may fail for it
         log.exception("duty.not_drafted", incident=str(incident.id), duty=str(given.duty.id))
-        given.rung.at = now + AGAIN
-        db.session.flush()
-        return False
-    return True
+        wait = AGAIN
+    given.rung.at = now + wait
+    db.session.flush()
+    return False
 
 
 def _draft(incident: Incident, given: Given, now: datetime) -> None:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import structlog
 from flask_babel import gettext as _
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, func, select, true, update
 
 from accounts import people
 from accounts.models import Role, StaffMember
@@ -309,9 +309,9 @@ def acknowledge(page_id: UUID, staff_id: UUID, *, way: str, now: datetime) -> tu
     return True, person.name
 
 
-def _lock_waiting(page_id: UUID) -> Sequence[UUID]:
-    """Lock the messages of a page that no provider has yet, in one order for all who do."""
-    mine = Message.page_id == page_id, Message.state == State.PENDING
+def _lock_waiting(*page_ids: UUID) -> Sequence[UUID]:
+    """Lock the messages of pages that no provider has yet, in one order for all who do."""
+    mine = Message.page_id.in_(page_ids), Message.state == State.PENDING
     return db.session.scalars(select(Message.id).where(*mine).order_by(Message.id).with_for_update()).all()
 
 
@@ -327,10 +327,10 @@ def acknowledged_by(page_id: UUID) -> str:
 
 def end(about: str, *, actor: str, reason: str, now: datetime, template: str | None = None) -> int:
     """End every open page about something, or those with one template; returns how many there were."""
-    mine = select(Page).where(Page.about == about, Page.state == PageState.OPEN)
-    if template:
-        mine = mine.where(Page.template == template)
-    ended = list(db.session.scalars(mine.with_for_update()))
+    these = Page.template == template if template else true()
+    mine = select(Page).where(Page.about == about, Page.state == PageState.OPEN, these)
+    _lock_waiting(*db.session.scalars(mine.with_only_columns(Page.id)))  # before the pages, as `acknowledge`
+    ended = list(db.session.scalars(mine.order_by(Page.id).with_for_update()))
     for each in ended:
         each.state, each.next_at, each.ended_at = PageState.ENDED, None, now
         ledger.append(

@@ -21,7 +21,7 @@ def migrate(folder: Path) -> None:
             connection.execute(select(func.pg_advisory_lock(MIGRATING)))
             connection.commit()
         try:
-            command.upgrade(_alembic(folder, connection), "head")
+            command.upgrade(alembic(folder, connection), "head")
             connection.commit()
         finally:
             if connection.dialect.name == "postgresql":
@@ -32,12 +32,13 @@ def migrate(folder: Path) -> None:
 def is_current(folder: Path) -> bool:
     """Whether the database is at the newest migration in `folder`."""
     with db.engine.connect() as connection:
-        config = _alembic(folder, connection)
+        config = alembic(folder, connection)
         head = ScriptDirectory.from_config(config).get_current_head()
         return MigrationContext.configure(connection).get_current_revision() == head
 
 
-def _alembic(folder: Path, connection: Connection) -> Config:
+def alembic(folder: Path, connection: Connection) -> Config:
+    """What Alembic's own commands want to know of the migrations in `folder`."""
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(folder))
     return config

@@ -5,10 +5,10 @@ whoever is not concerned; nobody is left out in silence.
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, or_, select, true
 
 from foundation.database import db
 from incident.models import Customer, CustomerProcessor, Incident, Processor
@@ -38,9 +38,15 @@ def of(incident: Incident, facts: Facts) -> list[UUID]:
 
 
 def _under_agreement(incident: Incident, facts: Facts) -> ColumnElement[bool]:
-    """An agreement that ended frees from nothing that happened before its end."""
-    since: datetime = min(filter(None, (facts.timeline.occurred_from, incident.reported_at)))
-    return or_(Customer.ended_at.is_(None), Customer.ended_at >= since)
+    """An agreement that ended frees from nothing that happened before the end of its last day, anywhere.
+
+    Where nobody knows since when it goes on, it frees from nothing at all.
+    """
+    occurred = facts.timeline.occurred_from
+    if occurred is None:
+        return true()
+    first = min(occurred, incident.reported_at).astimezone(UTC).date() - timedelta(days=1)
+    return or_(Customer.ended_at.is_(None), Customer.ended_at >= datetime.combine(first, time(), UTC))
 
 
 def _by_system(incident: Incident, through: Iterable[Processor]) -> list[UUID]:

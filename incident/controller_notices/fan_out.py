@@ -33,7 +33,7 @@ from incident.models import (
 )
 from incident.rules.awareness import Moment
 from incident.rules.law import LAW
-from incident.rules.lifecycle import State
+from incident.rules.lifecycle import State, clocks_run
 
 REGIME: Final = "gdpr-33-2"
 PROVISION: Final = "GDPR art. 33(2)"
@@ -65,6 +65,8 @@ def step(incident_id: UUID, *, now: datetime, most: int = BATCH) -> bool:
         .with_for_update()
         .execution_options(populate_existing=True)
     ).one()
+    if incident.merged_into_id or not clocks_run(State(incident.state)):
+        return False  # it was closed, rejected or merged since the clock read its list
     known = db.session.get(FanOut, incident_id, populate_existing=True)
     if known is None:
         known = FanOut(

@@ -17,6 +17,7 @@ from incident.customer_lists.cells import (
     cells_of,
     details_of,
     key_of,
+    over,
 )
 from incident.customer_lists.files import MOST_ROWS, Reading, read, seal, unseal, written
 
@@ -35,6 +36,7 @@ __all__ = [
     "cells_of",
     "details_of",
     "key_of",
+    "over",
     "read",
     "seal",
     "unseal",

@@ -1,7 +1,7 @@
 """One customer by columns: the cells of a form or a row in, details and every fault out."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from typing import Any, Final, get_args
 from uuid import UUID
@@ -236,6 +236,40 @@ def _whole(cell: str) -> int | None:
     if not (digits.isascii() and digits.isdigit() and len(digits) <= 9):
         raise Faulty(_("a whole number is expected"))
     return int(digits)
+
+
+MEMBERS: Final = {"language": "locale", "ended": "ended_at"}  # columns that a member is not called after
+
+
+def over(before: Details, told: Details, columns: Collection[str]) -> Details:
+    """What a customer is once a file told more: a column that the file does not have changes nothing."""
+    members = {MEMBERS.get(each, each) for each in columns if not each.startswith("contact")}
+    changes = {name: getattr(told, name) for name in Details.__slots__ if name in members}
+    return replace(before, **changes, contacts=_contacts_over(before.contacts, told.contacts, columns))
+
+
+def _contacts_over(
+    before: Sequence[Contact], told: Sequence[Contact], columns: Collection[str]
+) -> tuple[Contact, ...]:
+    places = [n for n in range(1, CONTACTS + 1) if any(each.startswith(f"contact{n}_") for each in columns)]
+    found: dict[int, Contact] = dict(enumerate(before, start=1))
+    for position, number in enumerate(places):
+        known = found.pop(number, None)
+        if position < len(told):
+            fresh = told[position]
+            same = known is not None and key_of(known.name) == key_of(fresh.name)
+            found[number] = _contact_over(known, fresh, number, columns) if known and same else fresh
+    return tuple(found[number] for number in sorted(found))
+
+
+def _contact_over(known: Contact, fresh: Contact, number: int, columns: Collection[str]) -> Contact:
+    """The same person, told of again; what was verified stays so while it is what was verified."""
+    told = {part for part in _CONTACT if f"contact{number}_{part}" in columns}
+    email = fresh.email if "email" in told else known.email
+    phone = fresh.phone if "phone" in told else known.phone
+    stays = (email, phone) == (known.email, known.phone)
+    verified = fresh.verified_at if "verified" in told else known.verified_at if stays else None
+    return Contact(fresh.name, email, phone, verified)
 
 
 def cells_of(each: Details, names: Mapping[UUID, str]) -> dict[str, str]:

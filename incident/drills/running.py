@@ -88,10 +88,13 @@ def due(now: datetime) -> list[UUID]:
 
 def go_on(drill_id: UUID, *, now: datetime) -> bool:
     """Tell what is due in a drill, or end it when its days are over; false when somebody was first."""
+    of = select(Drill.incident_id).where(Drill.id == drill_id).scalar_subquery()
+    incident = db.session.scalars(  # before its drill, as who ends one by hand
+        select(Incident).where(Incident.id == of).with_for_update().execution_options(populate_existing=True)
+    ).one()
     drill = db.session.get_one(Drill, drill_id, with_for_update=True, populate_existing=True)
     if drill.ended_at or drill.next_at is None or drill.next_at > now:
         return False
-    incident = db.session.get_one(Incident, drill.incident_id, with_for_update=True, populate_existing=True)
     if now >= drill.ends_at:
         end(incident, by=CLOCK, lesson="", now=now)
         return True

@@ -31,6 +31,6 @@ def downgrade() -> None:
     """Drop them; what was carried stays with the duty that carries it."""
     if op.get_bind().dialect.name == "postgresql":
         op.drop_constraint("ck_duties_carried_by_another", "duties")
-        op.drop_column("duties", "carried_by_id")
+    op.execute("ALTER TABLE duties DROP COLUMN carried_by_id")  # on SQLite its check and key go with it
     op.drop_column("clocks", "held_to")
     op.drop_column("incidents", "aware_by")

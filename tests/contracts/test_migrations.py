@@ -2,11 +2,12 @@
 
 import re
 
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from flask import Flask
 
-from foundation.database import Base, db
+from foundation.database import Base, db, migrating
 from foundation.database.migrating import is_current
 from tests.contracts.codebase import ROOT
 
@@ -29,13 +30,33 @@ def test_migrations_are_numbered_without_gaps_and_follow_each_other() -> None:
 
 def test_the_migrated_database_has_the_tables_of_the_models(app: Flask) -> None:
     assert is_current(app.config["DATA"] / "migrations")
+    assert _differences() == []
+
+
+def test_every_migration_can_be_taken_back_and_brought_up_again(app: Flask) -> None:
+    folder = app.config["DATA"] / "migrations"
+    db.session.remove()
+    with db.engine.connect() as connection:
+        config = migrating.alembic(folder, connection)
+        for _revision in VERSIONS.glob("*.py"):
+            command.downgrade(config, "-1")
+            command.upgrade(config, "+1")
+            command.downgrade(config, "-1")
+            connection.commit()
+
+    migrating.migrate(folder)
+
+    assert is_current(folder)
+    assert _differences() == []
+
+
+def _differences() -> list[object]:
+    """How the database differs from the models."""
     with db.engine.connect() as connection:
         context = MigrationContext.configure(
             connection, opts={"compare_type": True, "include_object": _is_ours}
         )
-        differences = compare_metadata(context, Base.metadata)
-
-    assert differences == []
+        return list(compare_metadata(context, Base.metadata))
 
 
 def _is_ours(_what: object, name: str, *_more: object) -> bool:

@@ -1,5 +1,7 @@
 """Art. 33(2): each customer concerned is owed a notice of its own, and reads of no other."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError, IntegrityError
@@ -58,6 +60,36 @@ def test_each_customer_behind_the_processor_is_owed_a_notice_by_its_own_agreemen
     assert (agreed.due_at - aware).total_seconds() == 24 * 3600
     assert towards(cast, incident_id, known["Uden Timer ApS"]).due_at is None
     assert agreed.terms["hours"] == 24.0
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_customer_that_ended_is_left_out_only_where_it_is_sure_that_it_was_before(app, cast, known):
+    midnight = utcnow().replace(hour=0, minute=0, second=0, microsecond=0)
+    controllers.register(
+        cast, controllers.details(cast, "Sidste Dag ApS", ended_at=midnight),
+        controllers.details(cast, "Ophørt ApS", ended_at=midnight - timedelta(days=30)),
+    )  # fmt: skip
+    timeline = {"occurred_from": utcnow().isoformat()} if known else {}
+    incident_id = reported(cast, timeline=timeline)
+
+    controllers.owe()
+
+    assert controllers.stands(cast, incident_id).keys() == {"Sidste Dag ApS"} | (
+        set() if known else {"Ophørt ApS"}
+    )
+
+
+def test_a_clock_that_read_its_list_before_a_rejection_owes_nobody_anything_after_it(app, cast):
+    controllers.three(cast)
+    incident_id = reported(cast)
+    with working(cast, incident_id) as incident:
+        triage.reject(incident, reason="A test.", by="Astrid Holm", now=utcnow())
+
+    with everyone(), transaction():
+        assert fan_out.step(incident_id, now=utcnow()) is False
+
+    assert controllers.notices(cast, incident_id) == {}
+    assert not [each for each in duties_of(cast, incident_id) if each[0] == "gdpr-33-2"]
 
 
 def test_the_second_round_of_the_clock_adds_nothing_and_a_crash_in_between_loses_nothing(

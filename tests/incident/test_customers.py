@@ -1,6 +1,7 @@
 """The register of customers: a file is taken over whole or not at all, and two of one name are refused."""
 
 import io
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
@@ -9,6 +10,7 @@ from flask.cli import ScriptInfo
 from foundation.database import acting_for, db, transaction, utcnow
 from foundation.errors import Refused
 from incident import customer_lists, customers
+from incident.customer_lists import Contact
 from incident.example import controllers as example
 from incident.models import CustomerContact
 from tests import people
@@ -102,6 +104,24 @@ def test_what_is_saved_as_a_file_reads_back_as_it_was(app, cast, signed_in):
     assert "4 as they are" in sent(dorthe, saved).text
     with acting_for(cast.promark), pytest.raises(Refused), transaction():
         customers.take_over(cast.promark, customer_lists.Reading(faults=("one",)), by="x", now=utcnow())
+
+
+def test_a_column_that_a_file_does_not_have_changes_nothing(app, cast, signed_in):
+    second = Contact("Ole Stedfortræder", "ole@butik.example", verified_at=utcnow().replace(hour=0))
+    first = controllers.details(cast, "Butik Nord A/S").contacts[0]
+    before = controllers.details(cast, "Butik Nord A/S", "da", contacts=(first, second))
+    controllers.register(cast, before)
+    dorthe = signed_in(people.DORTHE)
+
+    assert "1 as they are" in sent(dorthe, b"name;notice_hours\nButik Nord A/S;24\n").text
+    more = "name;notice_hours;contact2_name;contact2_phone\nButik Nord A/S;48;Ole Stedfortræder;70101010\n"
+    page = sent(dorthe, more.encode())
+    dorthe.post("/customers/import", data=form(page.text, "/customers/import"))
+
+    with acting_for(cast.promark):
+        (after,) = customers.details(customers.listed()[0])
+    ole = replace(second, phone="+4570101010", verified_at=None)  # a number nobody has verified
+    assert after == replace(before, notice_hours=48.0, contacts=(first, ole))
 
 
 def test_contacts_are_encrypted_and_shown_to_those_who_may_see_them(app, cast, signed_in):

@@ -148,7 +148,9 @@ def test_an_open_gate_stands_in_the_way_of_closing(cast, at_home):
         assert not any(title in each for each in triage.hindrances(incident).open_ones)
 
 
-def test_a_step_that_asks_for_a_draft_gets_one_once_and_none_where_one_was_begun(cast, clock, app):
+def test_a_step_that_asks_for_a_draft_gets_one_once_and_none_where_one_was_begun(
+    cast, clock, app, caplog
+):
     with acting_for(cast.promark), transaction():
         text = own.find("processor_breach", cast.promark).text
         asks = text.replace('offset = "+60h"', 'offset = "+1h"\naction = "draft"').replace(
@@ -160,6 +162,9 @@ def test_a_step_that_asks_for_a_draft_gets_one_once_and_none_where_one_was_begun
     with desk.working(cast, second) as incident:
         for duty in authority_notification.duties_of(incident):
             authority_notification.draft(incident, duty, by=desk.person(cast, people.DORTHE), now=utcnow())
+    third = desk.assessed(cast, reference="HC-3")
+    with desk.working(cast, third) as incident:  # corrected: the controllers notify
+        intake.learn(incident, desk.told(cast, reference="HC-3", our_role="processor"), now=utcnow())
     clock.move(hours=2)
     playbook_jobs.tick()
 
@@ -170,4 +175,5 @@ def test_a_step_that_asks_for_a_draft_gets_one_once_and_none_where_one_was_begun
         by = [each.drafted_by for each in authority_notification.of_incident(incident)]
     assert by == ["Breachclock"] * count
     assert drafted == [count, 0]
+    assert "not_drafted" not in caplog.text
     assert count > 0

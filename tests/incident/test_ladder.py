@@ -343,6 +343,26 @@ def test_from_hour_48_a_notification_is_drafted_and_from_hour_60_reasons_are_ask
     assert len(told(cast, "delay_reasons")) == 1
 
 
+def test_while_we_are_processor_nothing_is_drafted_and_nothing_fails_until_we_are_controller(
+    app, cast, clock, caplog
+):
+    incident_id = reported_now(cast)
+    duty = only_the_authority(cast, incident_id)
+    learn(cast, incident_id, our_role="processor")
+    clock.move(hours=49)
+    tick()
+    at = next(each.at for each in rungs_of(cast, duty.id) if each.kind == "draft")
+    assert at > utcnow() + timedelta(minutes=30)
+    assert "not_drafted" not in caplog.text
+
+    learn(cast, incident_id, our_role="controller")
+    clock.move(hours=1.1)
+    tick()
+
+    with acting_for(cast.promark):
+        assert len(db.session.scalars(select(AuthorityNotification)).all()) == 1
+
+
 def test_nothing_is_said_of_an_incident_that_was_rejected(app, cast, clock):
     incident_id = reported_now(cast)
     with desk.working(cast, incident_id) as incident:

@@ -3,6 +3,7 @@
 import os
 from datetime import timedelta
 from threading import Barrier, Event, Thread
+from time import sleep
 
 import pytest
 from sqlalchemy import select
@@ -398,3 +399,28 @@ def test_a_rotation_in_which_nobody_would_be_on_call_is_refused(house, wrong):
     }  # fmt: skip
     with pytest.raises(Invalid), transaction():
         paging.add_rotation(**wanted | wrong)
+
+
+def test_who_ends_a_page_while_somebody_takes_it_waits_for_them(house):
+    page_id = house.page()
+    holds, faults = Event(), []
+
+    def take_slowly():
+        try:
+            with house.app.app_context(), everyone(), transaction():
+                paging._lock_waiting(page_id)
+                holds.set()
+                sleep(0.5)
+                paging.acknowledge(page_id, house.astrid, way="reply", now=house.now)
+        except Exception as fault:  # noqa: BLE001  told below
+            faults.append(fault)
+
+    other = Thread(target=take_slowly)
+    other.start()
+    assert holds.wait(10)
+    with everyone(), transaction():  # as what a drill or an incident does at its end
+        ended = paging.end(house.about, actor="Dorthe", reason="Over.", now=house.now)
+        outbox.cancel(house.about, reason="Over.", now=house.now)
+    other.join(20)
+
+    assert (faults, ended) == ([], 0)
