@@ -216,3 +216,10 @@ _SENDER = (
     .where(_KEYS.retires_at.is_(None) | (_KEYS.retires_at > bindparam("now")))
     .where(_PROCESSORS.ended_at.is_(None))
 )
+_BEHIND = select(_ENDPOINTS.organisation_id).where(_ENDPOINTS.id == bindparam("endpoint_id"))
+
+
+def behind(endpoint_id: str) -> UUID | None:
+    """Whose endpoint it is, also where nothing signs for it any more; None where nobody has it."""
+    known = endpoint_id.isprintable() and endpoint_id.isascii()
+    return rows(_BEHIND, endpoint_id=endpoint_id).scalar() if known else None

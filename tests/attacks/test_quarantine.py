@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import func, select
 
 from foundation import ledger
-from foundation.database import acting_for, db, everyone, utcnow
-from incident import quarantine, signatures, webhook
+from foundation.database import acting_for, db, everyone, transaction, utcnow
+from incident import processors, quarantine, signatures, webhook
 from incident.models import Quarantined
 from incident.quarantine import Refusal
 from notifications.models import Message
@@ -131,6 +131,17 @@ def test_each_is_kept_under_its_reason_and_answered_alike(cast, client, headers,
     assert (answer.status_code, answer.json["title"]) == (401, "Not signed")
     assert not [name for name, _value in answer.headers if name.lower().startswith("webhook")]
     assert [each.reason for each in rows()] == [reason]
+    assert told() > 0
+
+
+def test_on_call_hears_of_a_processor_whose_every_secret_has_ended(cast, client):
+    with acting_for(cast.promark), transaction():
+        processors.close_endpoint(processors.named(people.HOSTCO), utcnow())
+
+    assert sending.post(client, cast.hostco, BODY).status_code == 401
+    webhook.write_down()
+
+    assert [(each.reason, bool(each.endpoint_id)) for each in rows()] == [("wrong_signature", True)]
     assert told() > 0
 
 
