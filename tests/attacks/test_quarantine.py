@@ -3,6 +3,7 @@
 import hashlib
 import json
 import time
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select
@@ -209,6 +210,20 @@ def test_another_organisation_sees_none_of_it(cast, client, signed_in):
     endpoint = cast.hostco.path.rsplit("/", 1)[1]
     told_away = {"endpoint": endpoint, "reason": "x"}
     assert eskil.post("/reports/quarantine/settlement", data=told_away).status_code in (403, 404)
+
+
+def test_of_thousands_the_page_counts_all_and_loads_a_few(cast, client):
+    endpoint = cast.hostco.path.rsplit("/", 1)[1]
+    for number in range(120):
+        refusal = Refusal("stale", f"{number:064x}", "10.0.0.1", endpoint, cast.promark)
+        quarantine.note(refusal, now=utcnow() + timedelta(seconds=number))
+    webhook.write_down()
+
+    with acting_for(cast.promark):
+        (knocks,) = quarantine.listed(cast.promark)
+
+    assert (knocks.count, knocks.kept, len(knocks.rows), knocks.open) == (120, 120, 50, True)
+    assert knocks.rows[0].last_at == knocks.last_at == max(each.last_at for each in rows())
 
 
 def test_it_is_forgotten_after_its_days(cast, client, clock):
