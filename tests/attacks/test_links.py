@@ -307,6 +307,23 @@ def test_a_confirmation_goes_once_to_who_is_vouched_for_and_tells_nothing(cast, 
     assert "payroll" not in json.dumps(mail)
 
 
+def test_what_a_program_signs_is_confirmed_once_and_only_to_who_is_vouched_for(cast, client, sandbox, work):
+    vouch_for(cast, "desk@hostco.example")
+    body = sending.report(reference="HC-1", reported_by={"name": "Kim", "email": "kim@hostco.example"})
+    stranger = sending.report(reference="HC-2", reported_by={"name": "X", "email": "x@elsewhere.example"})
+
+    for told in (body, body, stranger, sending.report(kind="incident.test")):
+        headers = sending.signed(cast.hostco, told, webhook_id=f"msg_{len(told)}")
+        answer = sending.post(client, cast.hostco, told, headers)
+        assert answer.status_code == 202
+    for _ in range(2):
+        work()
+
+    (mail,) = sandbox.mail_to("kim@hostco.example")
+    assert "signed GET" in json.dumps(mail)
+    assert sandbox.mail_to("x@elsewhere.example") == []
+
+
 @pytest.mark.parametrize(
     ("contact", "verified", "typed"),
     [("desk@hostco.example", True, "victim@elsewhere.example"),
@@ -363,6 +380,29 @@ def test_a_file_that_was_overtaken_adds_below_what_is_known(cast, client):
     assert facts["description"].startswith("The line is cut.\n\nOur backup server")
 
 
+def test_a_colleague_hands_in_a_file_that_came_by_mail_and_it_is_checked_and_one_report(
+    cast, client, signed_in
+):
+    _id, address = linking.link(cast)
+    file, dorthe = linking.file_of(linking.key(cast)), signed_in(people.DORTHE)
+    place = f"/processors/{linking.processor_id(cast)}/reporting/files"
+
+    def by_mail(client, told):
+        return client.post(place, data={"file": (io.BytesIO(told), "report.json")}).status_code
+
+    assert by_mail(dorthe, file.replace(b"No network", b"Mo network")) == 422
+    assert by_mail(signed_in(people.ESKIL), file) in (403, 404)
+    assert sending.kept() == (0, 0)
+    dorthe = signed_in(people.DORTHE)
+    assert [by_mail(dorthe, file) for _ in range(2)] == [303, 303]
+    assert hand_in(client, address, file).status_code == 303
+
+    assert sending.kept() == (1, 1)
+    with acting_for(cast.promark):
+        entries = ledger.entries(f"processor/{linking.processor_id(cast)}")
+    assert [each.actor for each in entries if each.action == "processor.file_handed_in"] == ["Dorthe Friis"]
+
+
 def _next(digits):
     return b'"%s%d"' % (digits[1], (int(digits[2]) + 1) % 10)
 
@@ -382,6 +422,7 @@ def test_a_file_that_is_too_old_altered_revoked_or_of_another_processor_is_refus
         "the id altered": good.replace(b'"webhook-id": "offline_', b'"webhook-id": "offline-'),
         "of another processor": linking.file_of(other), "of a revoked form": linking.file_of(ended),
         "of nobody": linking.file_of(("offline_x", made[1])), "no file": b"", "not JSON": b"<html>",
+        "a test of the connection": linking.file_of(made, body=sending.report(kind="incident.test").decode()),
         "half": json.dumps({"key": made[0]}).encode(), "the endpoint's own secret": linking.file_of(
             (made[0], cast.hostco.secret)),
     }  # fmt: skip
