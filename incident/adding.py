@@ -33,7 +33,7 @@ def _over(known: Any, told: Any) -> Any:
     if isinstance(known, list) and isinstance(told, list):
         words = [each for each in known if each not in UNKNOWN]
         return [*words, *(each for each in told if each not in words)][:MOST]
-    return told
+    return known if known and told in UNKNOWN else told
 
 
 def _description(known: str, told: str) -> str:

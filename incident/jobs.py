@@ -17,6 +17,7 @@ from incident import (
     handovers,
     owed,
     quarantine,
+    receipts,
     reminding,
     roles,
     subject_communication,
@@ -61,6 +62,12 @@ def _attempt(act: Callable[..., bool], *about: Any) -> bool:
     except Exception:  # whatever it was, the others must still be seen to
         log.exception("incident.job_failed", duty=act.__name__)
         return False
+
+
+def confirm_reports() -> int:
+    """Owe receipts by e-mail for signed reports that were accepted; returns how many. As `fill_roles`."""
+    with everyone():
+        return sum(_attempt(receipts.give, each) for each in receipts.wanting(utcnow()))
 
 
 def reconcile() -> int:

@@ -17,13 +17,16 @@ from uuid import UUID
 from flask_babel import gettext as _
 from sqlalchemy import select, update
 
+from accounts.models import StaffMember
+from foundation import ledger
 from foundation.database import changed, db, insert_at_end, insert_waiting, new_id, ready, rows, table_of
 from foundation.database.together import committed
-from foundation.errors import Invalid
+from foundation.errors import Invalid, Refused
 from incident import confirmations, keeping, links, reports, signatures
-from incident.envelopes import Letter
+from incident.envelopes import TEST, Letter, glimpse
 from incident.links import Way
-from incident.models import Incident, OfflineKey, ReportingLink, Submission, chain_of
+from incident.models import Incident, OfflineKey, Processor, ReportingLink, Submission, chain_of
+from incident.processors import chain
 from incident.reports import ACCEPTED, Telling
 from incident.rules.facts import Facts
 from incident.rules.reading import NotJSON, read_json
@@ -185,8 +188,34 @@ def of_file(way: Way, raw: bytes, *, locale: str, by_link: UUID | None, now: dat
     good = signatures.is_by(secret, signed, told["webhook-signature"])
     if key is None or not good or not _is_timely(told["webhook-timestamp"], now):
         raise _not_taken()
+    if glimpse(body).kind == TEST:  # no form of ours makes one: there is no connection to prove
+        raise _not_taken()
     letter = _letter(way, told["webhook-id"], body, OFFLINE)
     return Form(way, letter, told["webhook-id"], "", "", locale, by_link, key.id)
+
+
+def hand_in(processor: Processor, raw: bytes, *, by: StaffMember, now: datetime) -> Confirmation:
+    """A file that reached us by mail, handed in by a colleague: one report, whoever hands it in again.
+
+    In the caller's transaction. Raises: NotTaken; Refused for a processor that has left; IntegrityError as
+    `take_in`.
+    """
+    if processor.ended_at is not None:
+        raise Refused(
+            _("%(name)s has left and reports no more.", name=processor.name),
+            next_step=_("Report what it says yourself."),
+        )
+    way = links.way(processor, None)
+    form = of_file(way, raw, locale=way.locale, by_link=None, now=now)
+    told = reports.read(form.letter, now=now)
+    form = told_by(form, told.envelope.facts if told.envelope else None)
+    taken = accept(form, told, now=now)
+    if not taken.again:
+        ledger.append(
+            chain(processor.id), "processor.file_handed_in", actor=by.name, at=now,
+            organisation_id=processor.organisation_id, key=form.by_key, body_sha256=form.letter.sha256,
+        )  # fmt: skip
+    return taken
 
 
 def told_by(form: Form, facts: Facts | None) -> Form:

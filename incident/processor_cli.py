@@ -182,7 +182,9 @@ def end(name: str, *, reason: str, below: bool, key: str | None) -> None:
 
 @processor_group.command("endpoint")
 @click.argument("name")
-@click.option("--rotate", is_flag=True, help="A second secret; the one before is accepted for a week more.")
+@click.option(
+    "--rotate", is_flag=True, help="Another secret; those before are accepted for a week more at most."
+)
 @IN_ORGANISATION
 @with_appcontext
 @_in_sentences

@@ -112,8 +112,9 @@ def named(name: str, organisation_key: str | None = None) -> Processor:
 def give_endpoint(processor: Processor, *, rotate: bool, actor: str, now: datetime) -> Credentials:
     """Make the processor's endpoint, or with `rotate` a second secret beside the first.
 
-    The secret before stays live for a week; older ones end now. Raises: Refused when there is an
-    endpoint already and no rotation was asked for, and for one that has left.
+    Every secret before stays live for a week at most: which of them the sender uses nobody here knows,
+    and only `end_older` ends one in use. Raises: Refused when there is an endpoint already and no rotation
+    was asked for, and for one that has left.
     """
     if processor.ended_at is not None:
         raise Refused(f"{processor.name} has left and reports no more.", next_step="Take it up again first.")
@@ -131,7 +132,8 @@ def give_endpoint(processor: Processor, *, rotate: bool, actor: str, now: dateti
         db.session.add(endpoint)
         db.session.flush()
     secret = "whsec_" + b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
-    _retire_older(endpoint.id, now)
+    for key in keys_of(endpoint.id):
+        key.retires_at = min(key.retires_at or now + OVERLAP, now + OVERLAP)
     db.session.add(
         SigningKey(
             organisation_id=processor.organisation_id, endpoint_id=endpoint.id, secret=secret, created_at=now
@@ -142,15 +144,6 @@ def give_endpoint(processor: Processor, *, rotate: bool, actor: str, now: dateti
         organisation_id=processor.organisation_id, endpoint=endpoint.id,
     )  # fmt: skip
     return Credentials(endpoint.id, secret)
-
-
-def _retire_older(endpoint_id: str, now: datetime) -> None:
-    live = db.session.scalars(
-        select(SigningKey).where(SigningKey.endpoint_id == endpoint_id).order_by(SigningKey.created_at.desc())
-    ).all()
-    for position, key in enumerate(live):
-        ends = now if position else now + OVERLAP
-        key.retires_at = min(key.retires_at, ends) if key.retires_at else ends
 
 
 def keys_of(endpoint_id: str) -> list[SigningKey]:
@@ -216,3 +209,10 @@ _SENDER = (
     .where(_KEYS.retires_at.is_(None) | (_KEYS.retires_at > bindparam("now")))
     .where(_PROCESSORS.ended_at.is_(None))
 )
+_BEHIND = select(_ENDPOINTS.organisation_id).where(_ENDPOINTS.id == bindparam("endpoint_id"))
+
+
+def behind(endpoint_id: str) -> UUID | None:
+    """Whose endpoint it is, also where nothing signs for it any more; None where nobody has it."""
+    known = endpoint_id.isprintable() and endpoint_id.isascii()
+    return rows(_BEHIND, endpoint_id=endpoint_id).scalar() if known else None

@@ -8,7 +8,7 @@ it once, and not a thousand times. The request itself waits for none of this.
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -16,7 +16,7 @@ from uuid import UUID
 import structlog
 from flask import Flask
 from flask_babel import gettext as _
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, case, delete, func, select, update
 
 from accounts import people
 from accounts.models import Organisation, Role, StaffMember
@@ -29,6 +29,7 @@ from incident.rules.reporting import Terms, terms
 from notifications import paging
 
 MOST_WAITING: Final = 200  # different ones that one process keeps in mind until they are written down
+MOST_SHOWN: Final = 50  # of one endpoint
 PAUSE: Final = 1.0  # seconds between two writings
 log = structlog.get_logger()
 
@@ -246,28 +247,23 @@ def _to_tell(organisation_id: UUID, now: datetime) -> list[UUID]:
 # --- looked at ----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Knocks:
-    """What was refused at one endpoint, or at addresses that nobody has; the newest first."""
+    """What was refused at one endpoint, or at addresses that nobody has: counted whole, the newest shown."""
 
     endpoint_id: str | None
     processor: str | None
-    rows: list[Quarantined]
-
-    @property
-    def count(self) -> int:
-        """How many requests these were."""
-        return sum(each.count for each in self.rows)
+    last_at: datetime
+    count: int = 0  # requests
+    kept: int = 0  # rows that they were folded into
+    unseen: int = 0
+    reasons: list[str] = field(default_factory=list)
+    rows: list[Quarantined] = field(default_factory=list)  # so many of them as are shown, the newest first
 
     @property
     def open(self) -> bool:
         """Whether somebody must still deal with them."""
-        return self.endpoint_id is not None and any(each.seen_at is None for each in self.rows)
-
-    @property
-    def reasons(self) -> list[str]:
-        """Why they were refused, each reason once."""
-        return sorted({each.reason for each in self.rows})
+        return self.endpoint_id is not None and self.unseen > 0
 
 
 def listed(organisation_id: UUID) -> list[Knocks]:
@@ -276,18 +272,39 @@ def listed(organisation_id: UUID) -> list[Knocks]:
     Of addresses that nobody has, sender and body stay hidden where several organisations live here: it
     may have been meant for another.
     """
-    mine = Quarantined.organisation_id == organisation_id
-    rows = db.session.execute(
-        select(Quarantined, Processor.name)
-        .outerjoin(Endpoint, Endpoint.id == Quarantined.endpoint_id)
+    theirs = (Quarantined.organisation_id == organisation_id) | Quarantined.organisation_id.is_(None)
+    at, reason, last_at = Quarantined.endpoint_id, Quarantined.reason, func.max(Quarantined.last_at)
+    unseen = func.sum(case((Quarantined.seen_at.is_(None), 1), else_=0))
+    groups = db.session.execute(
+        select(at, Processor.name, reason, last_at, func.sum(Quarantined.count), func.count(), unseen)
+        .select_from(Quarantined)
+        .outerjoin(Endpoint, Endpoint.id == at)
         .outerjoin(Processor, Processor.id == Endpoint.processor_id)
-        .where(mine | Quarantined.organisation_id.is_(None))
-        .order_by(Quarantined.last_at.desc())
+        .where(theirs)
+        .group_by(at, Processor.name, reason)
+        .order_by(last_at.desc(), reason)
     )
-    grouped: dict[str | None, Knocks] = {}
-    for row, name in rows:
-        grouped.setdefault(row.endpoint_id, Knocks(row.endpoint_id, name, [])).rows.append(row)
-    return sorted(grouped.values(), key=lambda each: (not each.open, each.endpoint_id is None))
+    found: dict[str | None, Knocks] = {}
+    for endpoint_id, name, why, last, count, kept, open_ones in groups:
+        knocks = found.setdefault(endpoint_id, Knocks(endpoint_id, name, last))
+        knocks.count, knocks.kept = knocks.count + count, knocks.kept + kept
+        knocks.unseen += open_ones
+        knocks.reasons.append(why)
+    for row in _newest(theirs):
+        if row.endpoint_id in found:
+            found[row.endpoint_id].rows.append(row)
+    return sorted(found.values(), key=lambda each: (not each.open, each.endpoint_id is None))
+
+
+def _newest(theirs: ColumnElement[bool]) -> Iterable[Quarantined]:
+    """The rows that are shown of each endpoint: no more are loaded, for each has an address to decrypt."""
+    place = func.row_number().over(
+        partition_by=Quarantined.endpoint_id, order_by=(Quarantined.last_at.desc(), Quarantined.id)
+    )
+    placed = select(Quarantined.id, place.label("place")).where(theirs).subquery()
+    shown = select(placed.c.id).where(placed.c.place <= MOST_SHOWN)
+    wanted = select(Quarantined).where(Quarantined.id.in_(shown))
+    return db.session.scalars(wanted.order_by(Quarantined.last_at.desc(), Quarantined.id))
 
 
 def to_deal_with(organisation_id: UUID) -> int:

@@ -161,7 +161,8 @@ def _extend(
 ) -> None:  # fmt: skip
     """A later telling is a new version; one that was overtaken on its way is kept and changes nothing.
 
-    Of an incident that was merged, `named`, it is kept beside the facts of the one that carries it.
+    A form tells only what is new: overtaken, it is laid below what is known. Of an incident that was
+    merged, `named`, it is kept beside the facts of the one that carries it.
     """
     newest = db.session.scalar(
         select(func.max(_TOLD_AT)).where(
@@ -170,14 +171,15 @@ def _extend(
             if named is not incident or related.carried_by(incident) else true(),
         )
     )  # fmt: skip
-    if newest and min(envelope.told_at, now) < newest:
+    overtaken = bool(newest and min(envelope.told_at, now) < newest)
+    if overtaken and not letter.adds:
         ledger.append(
             incident.chain, "report.overtaken", organisation_id=incident.organisation_id, actor=told.source,
             at=now, reason="It was told before a report that had arrived already.", told_at=envelope.told_at,
         )  # fmt: skip
         return
     if letter.adds:
-        told = _added(named, told)
+        told = _added(named, told, below=overtaken)
     if named is not incident:
         number = merging.learn_beside(incident, named, told, now=now)
     else:
@@ -185,9 +187,11 @@ def _extend(
     _enter_doubts(named.chain, number, envelope, told, now)
 
 
-def _added(incident: Incident, told: intake.Told) -> intake.Told:
-    """What a form tells, laid over what is known; by itself where the two together cannot be read."""
-    document = adding.to(clocks.document_of(incident), told.document)
+def _added(incident: Incident, told: intake.Told, *, below: bool) -> intake.Told:
+    """What a form tells, laid over what is known, or `below` it; by itself where both cannot be read."""
+    known = clocks.document_of(incident)
+    kept = {name: known[name] for name in adding.KEPT if known.get(name)}
+    document = adding.to({**told.document, **kept}, known) if below else adding.to(known, told.document)
     try:
         return replace(told, document=document, facts=parse(document))
     except FactsFault:

@@ -14,7 +14,7 @@ from foundation import ledger
 from foundation.database import db
 from incident import advice, links
 from incident.links import Way
-from incident.models import Incident, Processor, Report, ReportingLink, Submission
+from incident.models import Incident, OfflineKey, Processor, Report, ReportingLink, Submission
 from incident.rules import lifecycle
 from incident.rules.facts import FactsFault
 from incident.rules.lifecycle import State
@@ -36,7 +36,8 @@ class Status:
     open: bool
     asked: tuple[str, ...]
     next_at: datetime | None
-    incident: Incident | None
+    incident: Incident | None  # the report's own, which what is added names, also where it was merged
+    may_add: bool
 
 
 def status_by(secret: str, *, now: datetime) -> Status | None:
@@ -53,15 +54,25 @@ def status_by(secret: str, *, now: datetime) -> Status | None:
     asked = _asked(incident, now) if incident and is_open else ()
     return Status(
         submission, _way_of(report, submission), report.received_at, _number(report, incident), is_open,
-        asked, _next_at(incident, terms(now)) if incident and asked else None, incident,
+        asked, _next_at(incident, terms(now)) if incident and asked else None,
+        db.session.get(Incident, report.incident_id) if report.incident_id else None,
+        _may_add(report, submission),
     )  # fmt: skip
 
 
 def _way_of(report: Report, submission: Submission) -> Way:
-    """The way it came by; what is told now comes by the status page, whether that link is live or not."""
+    """The way it came by; what is told now comes by the status page."""
     link = db.session.get(ReportingLink, submission.link_id) if submission.link_id else None
     processor = db.session.get_one(Processor, report.processor_id)
     return links.way(processor, link.id if link else None)
+
+
+def _may_add(report: Report, submission: Submission) -> bool:
+    """Whether more is taken: revoking a link or a form, or ending a processor, ends this way as well."""
+    link = db.session.get(ReportingLink, submission.link_id) if submission.link_id else None
+    key = db.session.get(OfflineKey, submission.offline_key_id) if submission.offline_key_id else None
+    revoked = any(each is not None and each.revoked_at is not None for each in (link, key))
+    return not revoked and db.session.get_one(Processor, report.processor_id).ended_at is None
 
 
 def _incident_of(report: Report) -> Incident | None:

@@ -44,7 +44,7 @@ def receive(endpoint_id: str) -> ResponseReturnValue:
             sender = processors.sender(endpoint_id, utcnow())
             secret = signatures.secret_of(request.headers, body, sender.secrets if sender else ())
             if sender is None or secret is None:
-                return _unsigned(sender, body)
+                return _unsigned(endpoint_id, sender, body)
             return _signed(_answer_to(sender, body), secret)
         except (DBAPIError, NoConnectionFree) as trouble:
             db.session.rollback()
@@ -73,7 +73,7 @@ def status(endpoint_id: str, report_id: UUID) -> ResponseReturnValue:
         sender = processors.sender(endpoint_id, utcnow())
         secret = signatures.secret_of(request.headers, body, sender.secrets if sender else ())
         if sender is None or secret is None:
-            return _unsigned(sender, body)
+            return _unsigned(endpoint_id, sender, body)
         found = reports.state_of(endpoint_id, report_id)
     if found is None:
         return _signed(http.problem(404, "Not found", "You have sent no such report."), secret)
@@ -143,14 +143,16 @@ def _signed(answer: Response, secret: str) -> Response:
     return answer
 
 
-def _unsigned(sender: processors.Sender | None, body: bytes) -> Response:
+def _unsigned(endpoint_id: str, sender: processors.Sender | None, body: bytes) -> Response:
     """One answer for all who did not sign, whatever is noted of them."""
+    owner = sender.organisation_id if sender else processors.behind(endpoint_id)  # one that has left, too
+    secrets = sender.secrets if sender else ()
     queue.count("reports_refused")
     quarantine.note(
         quarantine.Refusal(
-            signatures.fault_of(request.headers, body, sender.secrets) if sender else "unknown_endpoint",
+            signatures.fault_of(request.headers, body, secrets) if owner else "unknown_endpoint",
             hashlib.sha256(body).hexdigest(), request.remote_addr or "",
-            sender.endpoint_id if sender else None, sender.organisation_id if sender else None,
+            endpoint_id if owner else None, owner,
             tells=request.method == "POST" and bool(body),
         ),
         now=utcnow(),

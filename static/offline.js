@@ -6,6 +6,8 @@
   const form = document.querySelector("form");
   const said = document.getElementById("said");
   const KEY = `offline:${known.key}`;
+  const ID = `${KEY}:id`;
+  const MADE = `${KEY}:made`;
   document.getElementById("zone").textContent = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
   const say = (words) => { said.textContent = words; said.hidden = false; said.scrollIntoView({ block: "nearest" }); };
@@ -18,7 +20,16 @@
 
   // What was typed survives closing the page, where the browser keeps anything for a file.
   const kept = (() => { try { return window.localStorage; } catch { return null; } })();
+  const keep = (name, value) => { try { kept?.setItem(name, value); } catch { /* full */ } };
+  const forget = (...names) => { try { for (const name of names) kept?.removeItem(name); } catch { /* closed */ } };
+  // One report has one id, however often its file is made: two files of it are no two incidents.
+  const newId = () => `offline_${[...crypto.getRandomValues(new Uint8Array(12))].map((each) => each.toString(16).padStart(2, "0")).join("")}`;
+  let made = null;
+  let id = null;
+  const anew = () => { forget(KEY, ID, MADE); id = newId(); made = null; };
   try {
+    if (kept?.getItem(MADE)) anew(); // its file is made: what is told next is another breach
+    id ??= kept?.getItem(ID) ?? newId();
     const before = JSON.parse(kept?.getItem(KEY) ?? "{}");
     for (const field of form.elements) {
       const values = before[field.name];
@@ -26,8 +37,15 @@
       if (field.type === "radio" || field.type === "checkbox") field.checked = values.includes(field.value);
       else [field.value] = values;
     }
-  } catch { /* begin anew */ }
-  form.addEventListener("input", () => { try { kept?.setItem(KEY, JSON.stringify(typed())); } catch { /* full */ } });
+  } catch { id ??= newId(); }
+  form.addEventListener("input", () => { forget(MADE); keep(ID, id); keep(KEY, JSON.stringify(typed())); });
+  document.getElementById("anew").addEventListener("click", () => {
+    if (!window.confirm(known.words.anew)) return;
+    anew();
+    form.reset();
+    document.getElementById("out").hidden = said.hidden = true;
+    form.elements[0].focus();
+  });
 
   const put = (facts, name, value) => {
     const path = name.split(".");
@@ -65,24 +83,30 @@
     return `v1,${base64(await crypto.subtle.sign("HMAC", key, new TextEncoder().encode(text)))}`;
   };
 
+  const signedFile = async (told) => {
+    const now = new Date();
+    const at = String(Math.floor(now / 1000));
+    const body = JSON.stringify({ type: "incident.reported", timestamp: now.toISOString(), data: told });
+    const signature = await sign(`${id}.${at}.${body}`);
+    const text = JSON.stringify({ key: known.key, "webhook-id": id, "webhook-timestamp": at, "webhook-signature": signature, body }, null, 1);
+    return { text, name: `breach-report-${now.toISOString().slice(0, 16).replace(/[:T]/g, "-")}.json` };
+  };
+
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (!window.crypto?.subtle) { say(known.words.cannot); return; }
     let told;
     try { told = facts(); } catch { say(known.words.wrong); return; }
     if (!told.description) { say(known.words.empty); return; }
-    const now = new Date();
-    const id = `offline_${[...crypto.getRandomValues(new Uint8Array(12))].map((each) => each.toString(16).padStart(2, "0")).join("")}`;
-    const at = String(Math.floor(now / 1000));
-    const body = JSON.stringify({ type: "incident.reported", timestamp: now.toISOString(), data: told });
-    const signature = await sign(`${id}.${at}.${body}`);
-    const text = JSON.stringify({ key: known.key, "webhook-id": id, "webhook-timestamp": at, "webhook-signature": signature, body }, null, 1);
+    const words = JSON.stringify(told);
+    if (made?.words !== words) made = { words, ...await signedFile(told) };
     const file = document.getElementById("file");
-    file.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
-    file.download = `breach-report-${now.toISOString().slice(0, 16).replace(/[:T]/g, "-")}.json`;
+    file.href = URL.createObjectURL(new Blob([made.text], { type: "application/json" }));
+    file.download = made.name;
     file.click();
-    document.getElementById("text").value = text;
+    document.getElementById("text").value = made.text;
     document.getElementById("out").hidden = false;
+    keep(MADE, "yes");
     say(known.words.made);
   });
 })();

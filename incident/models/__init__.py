@@ -53,6 +53,7 @@ from incident.models.duty import RungKind as RungKind
 from incident.models.linking import OfflineKey as OfflineKey
 from incident.models.linking import Quarantined as Quarantined
 from incident.models.linking import ReportingLink as ReportingLink
+from incident.models.linking import ReportReceipt as ReportReceipt
 from incident.models.linking import Submission as Submission
 from incident.models.processor import Endpoint as Endpoint
 from incident.models.processor import Processor as Processor
@@ -83,6 +84,8 @@ class Report(Owned, Base):
     __table_args__ = (
         UniqueConstraint("endpoint_id", "webhook_id"),
         Index("ix_reports_organisation_id", "organisation_id"),
+        Index("ix_reports_signed", "received_at", sqlite_where=text("endpoint_id IS NOT NULL"),
+              postgresql_where=text("endpoint_id IS NOT NULL")),
         Index("ix_reports_faulty", "organisation_id", sqlite_where=text("state = 'faulty'"),
               postgresql_where=text("state = 'faulty'")),
         CheckConstraint("state <> 'accepted' OR incident_id IS NOT NULL", name="accepted_has_an_incident"),

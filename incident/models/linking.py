@@ -68,6 +68,17 @@ class Submission(Owned, Base):
     created_at: Mapped[datetime]
 
 
+class ReportReceipt(Owned, Base):
+    """That a report which a program signed has been confirmed by e-mail, or had nobody to confirm it to."""
+
+    __tablename__ = "report_receipts"
+
+    report_id: Mapped[UUID] = mapped_column(ForeignKey("reports.id"), primary_key=True)
+    processor_id: Mapped[UUID] = mapped_column(ForeignKey("processors.id"))
+    mailed_index: Mapped[str | None] = mapped_column(String(64))  # as of a submission
+    created_at: Mapped[datetime] = mapped_column(index=True)
+
+
 class Quarantined(Base):
     """Requests that were refused, folded: how often the same came, never what it held.
 

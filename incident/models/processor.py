@@ -94,7 +94,7 @@ class Endpoint(Owned, Base):
 
 
 class SigningKey(Owned, Base):
-    """A secret that a processor signs with; during a rotation two are live."""
+    """A secret that a processor signs with; two are live during a rotation, more after another one."""
 
     __tablename__ = "signing_keys"
 

@@ -67,13 +67,13 @@ def above(parents: Mapping[UUID, UUID | None], of: UUID) -> list[UUID]:
 
 def below(processors: Sequence[Processor], of: UUID) -> list[Processor]:
     """Everything below a processor, nearest first."""
-    found: list[Processor] = []
-    level = [of]
+    found: dict[UUID, Processor] = {}
+    level = {of}
     while level:
-        next_ones = [each for each in processors if each.serves_id in level and each not in found]
-        found += next_ones
-        level = [each.id for each in next_ones]
-    return found
+        next_ones = {each.id: each for each in processors if each.serves_id in level and each.id not in found}
+        found |= next_ones
+        level = set(next_ones)
+    return list(found.values())
 
 
 def check_place(processors: Mapping[UUID, Processor], of: UUID, serves_id: UUID | None) -> None:

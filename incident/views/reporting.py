@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, ParamSpec, TypeVar, cast
 
-from flask import Blueprint, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, Response, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.exc import IntegrityError
@@ -61,6 +61,11 @@ def _forms_of_link() -> str:
     return f"{terms(utcnow()).forms_per_hour_of_link} per hour"
 
 
+def _was_heard(answer: Response) -> bool:
+    """What could not be stored is sent again and again by the page: that uses nothing up."""
+    return answer.status_code < 500
+
+
 def _secret() -> str:
     return links.hashed(str((request.view_args or {}).get("secret", "")))[:24]
 
@@ -84,8 +89,8 @@ def ask(secret: str) -> ResponseReturnValue:
 
 @bp.post("/r/<secret>")
 @_without_token
-@limiter.limit(_forms, key_func=_secret_and_address)
-@limiter.limit(_forms_of_link, key_func=_secret)
+@limiter.limit(_forms, key_func=_secret_and_address, deduct_when=_was_heard)
+@limiter.limit(_forms_of_link, key_func=_secret, deduct_when=_was_heard)
 @open_to_all(WHY_LINK)
 def send(secret: str) -> ResponseReturnValue:
     """Take in what was typed; the same form twice is one report."""
@@ -193,8 +198,8 @@ def ask_file(secret: str) -> ResponseReturnValue:
 
 @bp.post("/r/<secret>/upload")
 @_without_token
-@limiter.limit(_forms, key_func=_secret_and_address)
-@limiter.limit(_forms_of_link, key_func=_secret)
+@limiter.limit(_forms, key_func=_secret_and_address, deduct_when=_was_heard)
+@limiter.limit(_forms_of_link, key_func=_secret, deduct_when=_was_heard)
 @open_to_all(WHY_LINK)
 def send_file(secret: str) -> ResponseReturnValue:
     """Take in a file that an offline form signed; the same file twice is one report."""
@@ -225,12 +230,15 @@ def status(secret: str) -> ResponseReturnValue:
 
 @bp.post("/s/<secret>")
 @_without_token
-@limiter.limit(_forms, key_func=_secret_and_address)
+@limiter.limit(_forms, key_func=_secret_and_address, deduct_when=_was_heard)
+@limiter.limit(_forms_of_link, key_func=_secret, deduct_when=_was_heard)
 @open_to_all(WHY_STATUS)
 def add(secret: str) -> ResponseReturnValue:
     """More about the same breach."""
     with everyone():
         found, sheet = _found(secret), sheet_of(request.form)
+        if not found.may_add:
+            raise _nothing()
         if request.form.get("switch"):
             return _status(secret, found, sheet)
         if _taken(found.way, sheet, found) is None:

@@ -16,7 +16,7 @@ from accounts.permissions import Permission, current_staff, requires
 from foundation import locales
 from foundation.database import db, transaction, utcnow
 from foundation.errors import Invalid, Missing
-from incident import links
+from incident import link_reports, links
 from incident.forms import reporting as forms
 from incident.forms import words
 from incident.forms.fields import Field, Sheet, sheet_of
@@ -105,6 +105,25 @@ def revoke_form(processor_id: UUID, key_id: str) -> ResponseReturnValue:
         links.revoke_key(key_id, by=current_staff().name, now=utcnow())
     flash(_("Revoked: files of this form are taken no more."), "success")
     return _back(processor_id)
+
+
+@bp.post("/files")
+@requires(Permission.REPORT_INCIDENT)
+def hand_in(processor_id: UUID) -> ResponseReturnValue:
+    """Take in a file of an offline form that came by mail."""
+    file, now = request.files.get("file"), utcnow()
+    raw = file.read() if file else b""
+    with transaction():
+        try:
+            taken = link_reports.hand_in(_processor(processor_id), raw, by=current_staff(), now=now)
+        except link_reports.NotTaken:
+            raise Invalid(
+                _("No valid form of this processor made this file, or it was changed, or it is too old."),
+                next_step=_("Ask them for the file itself, as their form made it, or report what it says."),
+            ) from None
+    flash(_("It had been handed in before: it is one report.") if taken.again else
+          _("The report is taken in. Whoever is on call is being told."), "success")  # fmt: skip
+    return redirect(url_for("reports.index"), 303)
 
 
 def _its(processor_id: UUID, table: Any, row_id: UUID | str) -> None:

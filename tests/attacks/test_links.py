@@ -8,11 +8,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 
 from foundation import ledger
 from foundation.database import acting_for, db, everyone, transaction, utcnow
 from foundation.http import limiter
-from incident import links
+from incident import link_reports, links
 from incident.models import Incident, ProcessorContact, Report, Submission
 from notifications.models import Message
 from tests import people
@@ -20,6 +21,7 @@ from tests.attacks import crawling, sending
 from tests.attacks.test_hostile_text import EVIL
 from tests.incident import desk, linking
 from tests.incident.linking import send
+from tests.incident.test_merging import merge
 
 
 def facts_of(cast, incident_id):
@@ -27,6 +29,10 @@ def facts_of(cast, incident_id):
         from incident import clocks  # noqa: PLC0415
 
         return clocks.document_of(db.session.get_one(Incident, incident_id))
+
+
+def fail(*_args, **_named):
+    raise IntegrityError("INSERT", {}, Exception("beside us"))
 
 
 def hand_in(client, address, file):
@@ -227,6 +233,55 @@ def test_a_status_page_ends_some_time_after_its_incident(cast, client, clock, si
     assert client.get(status).status_code == 404
 
 
+def test_what_is_added_after_a_merge_stands_beside_the_facts_of_the_one_that_carries_it(cast, client):
+    _id, address = linking.link(cast)
+    status = send(client, address).location
+    carried = linking.only(Incident).id
+    carrier = desk.reported(cast, reference="HC-1", protection={"encrypted": "yes"})
+    merge(cast, carried, carrier)
+
+    client.post(status, data={"form_id": "1", "protection.encrypted": "no"})
+
+    assert facts_of(cast, carrier)["protection"] == {"encrypted": "yes"}
+    assert facts_of(cast, carried)["protection"] == {"encrypted": "no"}
+
+
+def test_by_a_revoked_link_nothing_is_added_and_the_state_is_still_shown(cast, client):
+    link_id, address = linking.link(cast)
+    status = send(client, address).location
+    assert "Add information" in client.get(status).text
+    linking.revoke(cast, link_id)
+
+    refused = client.post(status, data={"form_id": "1", "protection.encrypted": "no"})
+
+    assert refused.status_code == 404
+    assert "Add information" not in client.get(status).text
+    assert sending.kept() == (1, 1)
+
+
+def test_what_could_not_be_stored_uses_up_none_of_the_tries(cast, client, monkeypatch):
+    _id, address = linking.link(cast)
+    limiter.enabled = True
+    with monkeypatch.context() as broken:
+        broken.setattr(link_reports, "take_in", fail)
+        assert {send(client, address).status_code for _ in range(31)} == {503}
+
+    assert send(client, address).status_code == 303
+
+
+def test_one_status_page_takes_so_much_an_hour_from_however_many_addresses(cast, client):
+    _id, address = linking.link(cast)
+    status = send(client, address).location
+    limiter.enabled = True
+
+    def add(number):
+        at = {"REMOTE_ADDR": f"10.0.{number}.1"}
+        return client.post(status, data={"switch": "da"}, environ_base=at).status_code
+
+    answers = [add(number) for number in range(201)]
+    assert answers[199:] == [200, 429]
+
+
 # --- confirmations -------------------------------------------------------------------------------
 
 
@@ -250,6 +305,23 @@ def test_a_confirmation_goes_once_to_who_is_vouched_for_and_tells_nothing(cast, 
     (mail,) = sandbox.mail_to("kim@hostco.example")
     assert "Jeres melding" in json.dumps(mail, ensure_ascii=False)
     assert "payroll" not in json.dumps(mail)
+
+
+def test_what_a_program_signs_is_confirmed_once_and_only_to_who_is_vouched_for(cast, client, sandbox, work):
+    vouch_for(cast, "desk@hostco.example")
+    body = sending.report(reference="HC-1", reported_by={"name": "Kim", "email": "kim@hostco.example"})
+    stranger = sending.report(reference="HC-2", reported_by={"name": "X", "email": "x@elsewhere.example"})
+
+    for told in (body, body, stranger, sending.report(kind="incident.test")):
+        headers = sending.signed(cast.hostco, told, webhook_id=f"msg_{len(told)}")
+        answer = sending.post(client, cast.hostco, told, headers)
+        assert answer.status_code == 202
+    for _ in range(2):
+        work()
+
+    (mail,) = sandbox.mail_to("kim@hostco.example")
+    assert "signed GET" in json.dumps(mail)
+    assert sandbox.mail_to("x@elsewhere.example") == []
 
 
 @pytest.mark.parametrize(
@@ -293,6 +365,44 @@ def test_a_file_is_taken_days_later_and_replayed_it_is_one_report(cast, client):
     assert linking.only(Submission).offline_key_id
 
 
+def test_a_file_that_was_overtaken_adds_below_what_is_known(cast, client):
+    _id, address = linking.link(cast)
+    file = linking.file_of(
+        linking.key(cast), at=datetime.now(UTC) - timedelta(days=2), reference="HC-9",
+        description="The line is cut.", protection={"encrypted": "yes", "key_compromised": "no"},
+    )  # fmt: skip
+    send(client, address, reference="HC-9", protection__encrypted="no")
+
+    assert hand_in(client, address, file).status_code == 303
+
+    facts = facts_of(cast, linking.only(Incident).id)
+    assert facts["protection"] == {"encrypted": "no", "key_compromised": "no"}
+    assert facts["description"].startswith("The line is cut.\n\nOur backup server")
+
+
+def test_a_colleague_hands_in_a_file_that_came_by_mail_and_it_is_checked_and_one_report(
+    cast, client, signed_in
+):
+    _id, address = linking.link(cast)
+    file, dorthe = linking.file_of(linking.key(cast)), signed_in(people.DORTHE)
+    place = f"/processors/{linking.processor_id(cast)}/reporting/files"
+
+    def by_mail(client, told):
+        return client.post(place, data={"file": (io.BytesIO(told), "report.json")}).status_code
+
+    assert by_mail(dorthe, file.replace(b"No network", b"Mo network")) == 422
+    assert by_mail(signed_in(people.ESKIL), file) in (403, 404)
+    assert sending.kept() == (0, 0)
+    dorthe = signed_in(people.DORTHE)
+    assert [by_mail(dorthe, file) for _ in range(2)] == [303, 303]
+    assert hand_in(client, address, file).status_code == 303
+
+    assert sending.kept() == (1, 1)
+    with acting_for(cast.promark):
+        entries = ledger.entries(f"processor/{linking.processor_id(cast)}")
+    assert [each.actor for each in entries if each.action == "processor.file_handed_in"] == ["Dorthe Friis"]
+
+
 def _next(digits):
     return b'"%s%d"' % (digits[1], (int(digits[2]) + 1) % 10)
 
@@ -312,6 +422,7 @@ def test_a_file_that_is_too_old_altered_revoked_or_of_another_processor_is_refus
         "the id altered": good.replace(b'"webhook-id": "offline_', b'"webhook-id": "offline-'),
         "of another processor": linking.file_of(other), "of a revoked form": linking.file_of(ended),
         "of nobody": linking.file_of(("offline_x", made[1])), "no file": b"", "not JSON": b"<html>",
+        "a test of the connection": linking.file_of(made, body=sending.report(kind="incident.test").decode()),
         "half": json.dumps({"key": made[0]}).encode(), "the endpoint's own secret": linking.file_of(
             (made[0], cast.hostco.secret)),
     }  # fmt: skip

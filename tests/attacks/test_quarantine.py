@@ -3,13 +3,14 @@
 import hashlib
 import json
 import time
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select
 
 from foundation import ledger
-from foundation.database import acting_for, db, everyone, utcnow
-from incident import quarantine, signatures, webhook
+from foundation.database import acting_for, db, everyone, transaction, utcnow
+from incident import processors, quarantine, signatures, webhook
 from incident.models import Quarantined
 from incident.quarantine import Refusal
 from notifications.models import Message
@@ -134,6 +135,17 @@ def test_each_is_kept_under_its_reason_and_answered_alike(cast, client, headers,
     assert told() > 0
 
 
+def test_on_call_hears_of_a_processor_whose_every_secret_has_ended(cast, client):
+    with acting_for(cast.promark), transaction():
+        processors.close_endpoint(processors.named(people.HOSTCO), utcnow())
+
+    assert sending.post(client, cast.hostco, BODY).status_code == 401
+    webhook.write_down()
+
+    assert [(each.reason, bool(each.endpoint_id)) for each in rows()] == [("wrong_signature", True)]
+    assert told() > 0
+
+
 def test_a_late_repetition_of_what_we_have_wakes_nobody(cast, client):
     first = signed(cast.hostco, BODY)
     assert sending.post(client, cast.hostco, BODY, first).status_code == 202
@@ -198,6 +210,20 @@ def test_another_organisation_sees_none_of_it(cast, client, signed_in):
     endpoint = cast.hostco.path.rsplit("/", 1)[1]
     told_away = {"endpoint": endpoint, "reason": "x"}
     assert eskil.post("/reports/quarantine/settlement", data=told_away).status_code in (403, 404)
+
+
+def test_of_thousands_the_page_counts_all_and_loads_a_few(cast, client):
+    endpoint = cast.hostco.path.rsplit("/", 1)[1]
+    for number in range(120):
+        refusal = Refusal("stale", f"{number:064x}", "10.0.0.1", endpoint, cast.promark)
+        quarantine.note(refusal, now=utcnow() + timedelta(seconds=number))
+    webhook.write_down()
+
+    with acting_for(cast.promark):
+        (knocks,) = quarantine.listed(cast.promark)
+
+    assert (knocks.count, knocks.kept, len(knocks.rows), knocks.open) == (120, 120, 50, True)
+    assert knocks.rows[0].last_at == knocks.last_at == max(each.last_at for each in rows())
 
 
 def test_it_is_forgotten_after_its_days(cast, client, clock):

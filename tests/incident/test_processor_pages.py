@@ -5,7 +5,8 @@ import re
 import pytest
 from sqlalchemy import select
 
-from foundation.database import acting_for, db
+from foundation.database import acting_for, db, utcnow
+from incident import processors
 from incident.models import Processor
 from tests import people
 from tests.attacks import sending
@@ -89,6 +90,23 @@ def test_a_rotated_secret_lets_the_one_before_work_for_a_week(dorthe, cast, clie
 
     for endpoint in (renewed, cast.hostco):
         assert post_signed(client, endpoint, told).status_code == 202
+
+
+def test_a_second_press_ends_no_secret_that_may_be_in_use(dorthe, cast, client, clock):
+    hostco = processor(cast, people.HOSTCO)
+    told = {"type": "incident.test", "timestamp": "2026-11-23T09:00:00Z", "data": {}}
+
+    first, second = (
+        shown_once(dorthe.post(f"/processors/{hostco.id}/endpoint", data={"rotate": "yes"}).text)
+        for _ in range(2)
+    )
+
+    for endpoint in (cast.hostco, first, second):
+        assert post_signed(client, endpoint, told).status_code == 202
+    clock.move(days=8)
+    with acting_for(cast.promark):
+        keys = processors.keys_of(second.path.rsplit("/", 1)[1])
+    assert [processors.is_live(each, utcnow()) for each in keys].count(True) == 1
 
 
 def test_an_endpoint_that_exists_is_not_replaced_by_accident(dorthe, cast):
