@@ -276,7 +276,7 @@ def _when(due_at: datetime | None, now: datetime) -> dict[str, str]:
 
 
 def _quietly(incident: Incident, given: Given, now: datetime) -> bool:
-    """Draft, or ask for reasons; false when it is tried again later: it failed, or is not ours by the facts."""
+    """Draft, or ask for reasons; false when that is tried again: it failed, or is not ours by the facts."""
     act = _draft if given.rung.kind == RungKind.DRAFT else _ask
     wait = LATER
     try:
@@ -294,8 +294,6 @@ def _quietly(incident: Incident, given: Given, now: datetime) -> bool:
 
 def _draft(incident: Incident, given: Given, now: datetime) -> None:
     """A preliminary notification, where nobody has begun one; it is marked as drafted by itself."""
-    if not our_role.is_controller(incident):
-        return  # a processor notifies no authority; the duty stays until it is decided
     known = select(func.count()).select_from(AuthorityNotification)
     if not db.session.scalar(known.where(AuthorityNotification.duty_id == given.duty.id)):
         authority_notification.draft(incident, given.duty, by=drafting.BREACHCLOCK, now=now)
