@@ -16,11 +16,12 @@ from email_validator import EmailNotValidError, validate_email
 from flask_babel import gettext as _
 from phonenumbers import NumberParseException, PhoneNumberFormat, format_number, is_possible_number, parse
 from pydantic import Field
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from foundation.database import db, new_id
 from foundation.errors import Missing
 from incident.models import Processor, ProcessorContact
+from incident.processor_register import changing
 from incident.processor_register.changing import enter
 from incident.rules.dated import DatedRow, RuleDataFault, breaks, holding_at, rows_of
 
@@ -113,9 +114,18 @@ def of(processor_id: UUID) -> list[ProcessorContact]:
 
 def found(contact_id: UUID) -> ProcessorContact:
     """One contact. Raises: Missing."""
-    one = db.session.scalars(
-        select(ProcessorContact).where(ProcessorContact.id == contact_id).with_for_update()
-    ).one_or_none()
+    return _one(select(ProcessorContact).where(ProcessorContact.id == contact_id))
+
+
+def locked(contact_id: UUID) -> ProcessorContact:
+    """The same, locked after its processor: an import takes them in this order too. Raises: Missing."""
+    changing.found(found(contact_id).processor_id, locked=True)
+    wanted = select(ProcessorContact).where(ProcessorContact.id == contact_id).with_for_update()
+    return _one(wanted.execution_options(populate_existing=True))
+
+
+def _one(wanted: Select[ProcessorContact]) -> ProcessorContact:
+    one = db.session.scalars(wanted).one_or_none()
     if one is None:
         raise Missing(_("There is no such contact."))
     return one

@@ -1,13 +1,14 @@
 """The register of processors: one name once, no circles, who has left signs no more, nothing vanishes."""
 
 import threading
+import time
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from foundation import ledger
-from foundation.database import acting_for, db, everyone, transaction, utcnow
+from foundation.database import acting_for, changed, db, everyone, transaction, utcnow
 from foundation.errors import Invalid, Refused
 from incident import processors
 from incident.models import Processor, ProcessorContact, name_key
@@ -195,6 +196,30 @@ def test_contacts_are_encrypted_verified_and_stale_after_a_year(dorthe, cast, cl
     assert Mark.STALE in _marks(cast, nordhost.id)  # nobody has tried the new number
     dorthe.post(f"/processors/contacts/{ola.id}/removal")
     assert "Ola Nord" not in dorthe.get(f"/processors/{nordhost.id}").text
+
+
+def test_a_contact_changes_beside_whoever_holds_its_processor_and_then_takes_the_contact(app, cast, dorthe):
+    """As an import does: taken the other way round, the two would wait for each other."""
+    hostco = processor(cast, people.HOSTCO)
+    typed = {"name": "Night desk", "phone": "+45 70 00 00 01"}
+    with acting_for(cast.promark), transaction():
+        told = contacts.Told("Night desk", "", None, "+4570000000")
+        contact_id = contacts.add(changing.found(hostco.id), told, actor="Dorthe", now=utcnow()).id
+    answers = []
+
+    def press():
+        with app.app_context():
+            answers.append(dorthe.post(f"/processors/contacts/{contact_id}", data=typed).status_code)
+
+    pressing = threading.Thread(target=press)
+    with acting_for(cast.promark), transaction():
+        changing.found(hostco.id, locked=True)
+        pressing.start()
+        time.sleep(1)
+        changed(update(ProcessorContact).where(ProcessorContact.id == contact_id).values(role="Night"))
+    pressing.join()
+
+    assert answers == [303]
 
 
 def _marks(cast, processor_id, later=0):

@@ -55,7 +55,7 @@ def change_contact(contact_id: UUID) -> ResponseReturnValue:
     if told is None:
         return _form(contact, sheet), 422
     with transaction():
-        contact = contacts.found(contact_id)
+        contact = contacts.locked(contact_id)
         changed = contacts.change(contact, told, actor=who(), now=utcnow())
         if "verified" in request.form:
             contacts.verify(contact, actor=who(), now=utcnow())
@@ -68,7 +68,7 @@ def change_contact(contact_id: UUID) -> ResponseReturnValue:
 def verify_contact(contact_id: UUID) -> ResponseReturnValue:
     """Somebody has reached it today."""
     with transaction():
-        contact = contacts.found(contact_id)
+        contact = contacts.locked(contact_id)
         contacts.verify(contact, actor=who(), now=utcnow())
     flash(_("Verified today."), "success")
     return _back(contact.processor_id)
@@ -79,7 +79,7 @@ def verify_contact(contact_id: UUID) -> ResponseReturnValue:
 def remove_contact(contact_id: UUID) -> ResponseReturnValue:
     """Nobody to call any more."""
     with transaction():
-        contact = contacts.found(contact_id)
+        contact = contacts.locked(contact_id)
         processor_id = contact.processor_id
         contacts.remove(contact, actor=who(), now=utcnow())
     flash(_("Removed."), "success")
