@@ -17,7 +17,7 @@ from sqlalchemy import func, select, update
 from accounts import people
 from accounts.models import Organisation, Role
 from foundation.database import changed, db, insert_rows, part
-from incident import authority_notification, drafting, our_role, owed, rungs
+from incident import authority_notification, drafting, owed, rungs
 from incident.authorities import by_key
 from incident.models import (
     AuthorityNotification,
