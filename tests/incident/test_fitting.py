@@ -148,9 +148,7 @@ def test_an_open_gate_stands_in_the_way_of_closing(cast, at_home):
         assert not any(title in each for each in triage.hindrances(incident).open_ones)
 
 
-def test_a_step_that_asks_for_a_draft_gets_one_once_and_none_where_one_was_begun(
-    cast, clock, app, caplog
-):
+def test_a_step_that_asks_for_a_draft_gets_one_once_and_none_where_one_was_begun(cast, clock, app, caplog):
     with acting_for(cast.promark), transaction():
         text = own.find("processor_breach", cast.promark).text
         asks = text.replace('offset = "+60h"', 'offset = "+1h"\naction = "draft"').replace(
