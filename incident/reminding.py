@@ -17,7 +17,7 @@ from sqlalchemy import func, select, update
 from accounts import people
 from accounts.models import Organisation, Role
 from foundation.database import changed, db, insert_rows, part
-from incident import authority_notification, drafting, owed, rungs
+from incident import authority_notification, drafting, owed, roles, rungs
 from incident.authorities import by_key
 from incident.models import (
     AuthorityNotification,
@@ -32,6 +32,7 @@ from incident.our_role import is_controller
 from incident.rules import ladder
 from incident.rules.lifecycle import State, clocks_run
 from incident.rules.regimes import REGIMES
+from incident.rules.roles import Role as RoleInIncident
 from notifications import paging
 
 CLOCK: Final = "Breachclock"
@@ -41,6 +42,8 @@ AGAIN: Final = timedelta(minutes=1)
 LATER: Final = timedelta(hours=1)  # until it is asked again whether we are controller, who alone drafts
 LOOKED_AT: Final = 500  # rungs that one look finds
 SHOWN: Final = 25  # duties that a message names; of more it says how many
+FEW: Final = 3  # customers that a message names; of more it says how many
+CUSTOMERS: Final = "gdpr-33-2"
 SILENT: Final = (RungKind.DRAFT, RungKind.REASONS)
 log = structlog.get_logger()
 
@@ -239,6 +242,8 @@ def _reached(
 def owners(incident: Incident, now: datetime) -> list[UUID]:
     """Whose the incident's duties are: its data protection officers; else its lead, else who is on call."""
     officers = [each.id for each in people.staff_with_role(incident.organisation_id, Role.DPO)]
+    if named := roles.holders([incident]).get(incident.id, {}).get(RoleInIncident.DPO):
+        officers = list(dict.fromkeys([named, *officers]))
     lead = [incident.lead_id] if incident.lead_id else []
     return officers or lead or paging.on_call(incident.organisation_id, now)
 
@@ -248,18 +253,32 @@ def _context(incident: Incident, given: Sequence[Given], now: datetime) -> dict[
     organisation = db.session.get_one(Organisation, incident.organisation_id)
     far = datetime.max.replace(tzinfo=now.tzinfo)
     first = sorted(given, key=lambda each: each.due_at or far)
+    lines = _lines(first, now)
     keys = dict.fromkeys(rung.key for each in first for rung in each.replaced)
     return {
         "number": incident.number, "organisation": organisation.name, "timezone": organisation.timezone,
-        "path": f"/incidents/{incident.id}", "count": len(first), "more": max(0, len(first) - SHOWN) or "",
-        "duties": [_named(each, now) for each in first[:SHOWN]], "replaced": ", ".join(keys),
+        "path": f"/incidents/{incident.id}", "count": len(lines), "more": max(0, len(lines) - SHOWN) or "",
+        "duties": lines[:SHOWN], "replaced": ", ".join(keys),
         **_when(first[0].due_at, now),
     }  # fmt: skip
 
 
+def _lines(first: Sequence[Given], now: datetime) -> list[dict[str, str]]:
+    """A line for each duty, the soonest first; more than a few customers share one, by the first of them."""
+    customers = [each for each in first if each.duty.regime == CUSTOMERS]
+    if len(customers) <= FEW:
+        return [_named(each, now) for each in first]
+    shared = _named(customers[0], now) | {"whom": "", "customers": str(len(customers))}
+    return [
+        shared if each is customers[0] else _named(each, now)
+        for each in first if each is customers[0] or each.duty.regime != CUSTOMERS
+    ]  # fmt: skip
+
+
 def _named(given: Given, now: datetime) -> dict[str, str]:
     authority = by_key(given.duty.recipient)
-    whom = authority.short if authority else str(given.duty.terms.get("name", ""))
+    terms = given.duty.terms
+    whom = authority.short if authority else str(terms.get("name") or terms.get("customer") or "")
     return {
         "regime": given.duty.regime, "stage": given.rung.stage, "whom": whom, **_when(given.due_at, now)
     }  # fmt: skip
@@ -277,6 +296,7 @@ def _when(due_at: datetime | None, now: datetime) -> dict[str, str]:
 
 def _quietly(incident: Incident, given: Given, now: datetime) -> bool:
     """Draft, or ask for reasons; false when that is tried again: it failed, or is not ours by the facts."""
+    """Draft, or ask for reasons; false when it is tried again later: it failed, or is not ours to do."""
     act = _draft if given.rung.kind == RungKind.DRAFT else _ask
     wait = LATER
     try:

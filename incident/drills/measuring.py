@@ -20,7 +20,7 @@ DONE_BY: Final[Mapping[str, tuple[str, ...]]] = {
     "decide": ("decision.recorded", "decision.proposed"),
     "draft": ("notification.drafted",),
     "file": ("notification.filed",),
-    "tell": ("communication.sent", "communication.published"),
+    "tell": ("communication.sent", "communication.published", "notice.delivered", "notice.told_otherwise"),
 }
 TO_AUTHORITY: Final = frozenset({"draft", "file"})
 TO_PEOPLE: Final = frozenset({"tell"})
@@ -139,11 +139,14 @@ def measure(
     return found
 
 
-def wanted(*, decided: bool, authority: bool, people: bool) -> set[str]:
-    """The steps a case called for: the authority's and the people's where something is owed to them.
+def wanted(*, decided: bool, authority: bool, people: bool, controller: bool = True) -> set[str]:
+    """The steps a case called for: the authority's and telling where something is owed.
 
-    Until somebody has decided, the authority's are: undecided means notify.
+    Until somebody has decided, the authority's are: undecided means notify. Where we are processor the
+    controllers decide and notify, and what is called for is telling them.
     """
+    if not controller:
+        return {"acknowledge", "confirm"} | (TO_PEOPLE if people else set())
     found = {"acknowledge", "confirm", "decide"}
     if authority or not decided:
         found |= TO_AUTHORITY

@@ -13,8 +13,13 @@ from incident import meeting
 from incident.drills import measuring
 from incident.drills.measuring import Happened, Measure
 from incident.models import Decision, Drill, Duty, DutyState, Incident
+from incident.our_role import is_controller
 
-TOWARDS = {"authority": ("gdpr-33", "promise-authority"), "people": ("gdpr-34", "promise-subjects")}
+TOWARDS = {
+    "authority": ("gdpr-33", "promise-authority"),
+    "people": ("gdpr-34", "promise-subjects"),
+    "controllers": ("gdpr-33-2",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +85,13 @@ def _kept(result: dict[str, Any]) -> Outcome:
 def _wanted(incident: Incident) -> set[str]:
     """What this case called for, by its duties: what was decided not to be owed was not."""
     decided = select(Decision.id).where(Decision.incident_id == incident.id).limit(1)
+    controller = is_controller(incident)
+    told = TOWARDS["people"] if controller else TOWARDS["controllers"]
     return measuring.wanted(
         decided=db.session.scalars(decided).first() is not None,
         authority=_owes(meeting.duties_of(incident, *TOWARDS["authority"])),
-        people=_owes(meeting.duties_of(incident, *TOWARDS["people"])),
-    )
+        people=_owes(meeting.duties_of(incident, *told)), controller=controller,
+    )  # fmt: skip
 
 
 def _owes(duties: Iterable[Duty]) -> bool:

@@ -1,16 +1,25 @@
 """Every main page: nothing that axe finds, nothing wider than a telephone, nothing from elsewhere."""
 
 from collections.abc import Iterator
+from uuid import UUID
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
+from sqlalchemy import select
 
+from accounts.models import StaffMember
+from foundation.database import acting_for, db, transaction, utcnow
+from incident import drills
+from incident.controller_notices import fan_out, standing
+from incident.example import controllers as example
+from incident.models import Customer, Incident, Processor
+from playbooks import runs
 from tests import people
 from tests.browser import acts
 from tests.browser.conftest import Visit
 from tests.browser.test_the_story_in_a_browser import sticks_out
-from tests.people import PASSWORD
+from tests.people import PASSWORD, Cast
 from tests.story.driver import Story
 
 pytestmark = pytest.mark.browser
@@ -27,6 +36,40 @@ def pages(story: Story, notification: str, communication: str) -> Iterator[str]:
     yield from (communication, f"{communication}/recipients", f"{communication}/letters/da")
 
 
+def beside(cast: Cast, story: Story) -> list[str]:
+    """The pages of what stands beside an incident: drills, registers, rota, and an incident's own parts."""
+    incident_id = UUID(story.incident.rpartition("/")[2])
+    with acting_for(cast.promark), transaction():
+        example.plant(now=utcnow())
+        incident = db.session.get_one(Incident, incident_id)
+        other = db.session.scalars(
+            select(Incident.id).where(
+                Incident.id != incident_id, Incident.processor_id == incident.processor_id
+            )
+        ).first()
+        drill = drills.start(
+            drills.scenario("ransomware"), organisation_id=cast.promark, by="Dorthe Friis", now=utcnow()
+        ).incident_id
+        customer = db.session.scalars(select(Customer.id)).first()
+        processor = db.session.scalars(
+            select(Processor.id).where(Processor.organisation_id == cast.promark)
+        ).first()
+        step = runs.steps_for(incident.chain)[0].id
+        fan_out.add(
+            incident, [customer], reason="For the pages.", now=utcnow(),
+            by=db.session.get_one(StaffMember, cast.staff[people.DORTHE]),
+        )  # fmt: skip
+        round_id = standing.preparing(incident).id
+    own = story.incident
+    return [
+        "/next", "/drills", f"/drills/{drill}", "/customers", "/customers/new", f"/customers/{customer}",
+        "/customers/import", f"/processors/{processor}", f"/processors/{processor}/edit",
+        "/playbooks/own/new", "/regimes", "/on-call/deputies", "/calendar", "/handovers",
+        "/reports/quarantine", f"{own}/customers", f"{own}/notices", f"{own}/notices/{round_id}",
+        f"{own}/steps/{step}", f"{own}/merger?into={other}",
+    ]  # fmt: skip
+
+
 def findings(page: Page) -> list[str]:
     found = Axe().run(page).response["violations"]
     return [
@@ -37,7 +80,7 @@ def findings(page: Page) -> list[str]:
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_every_page_can_be_read_and_used_by_everybody(
-    story: Story, visit: Visit, width: int, scheme: str
+    story: Story, cast: Cast, visit: Visit, width: int, scheme: str
 ) -> None:
     story.app.config["WTF_CSRF_ENABLED"] = False  # the story up to here is not clicked
     story.decided()
@@ -60,7 +103,7 @@ def test_every_page_can_be_read_and_used_by_everybody(
     for path in ("/sign-in", link):
         check(path)
     acts.sign_in(page, people.DORTHE, PASSWORD)
-    for path in pages(story, notification, communication):
+    for path in [*pages(story, notification, communication), *beside(cast, story)]:
         check(path)
 
     assert wrong == []

@@ -8,13 +8,14 @@ from sqlalchemy import select
 
 from foundation import ledger
 from foundation.database import acting_for, db, transaction, utcnow
-from incident import assessment, clocks, decisions, intake, jobs, meeting, owed, reminding, triage
+from incident import assessment, clocks, decisions, intake, jobs, meeting, owed, reminding, roles, triage
 from incident.models import AuthorityNotification, Duty, DutyRung, DutyState
 from notifications import paging
 from notifications.models import Message
+from notifications.rendering import render
 from playbooks import runs
 from tests import people
-from tests.incident import desk
+from tests.incident import controllers, desk
 
 COPENHAGEN = ZoneInfo("Europe/Copenhagen")
 GOOD_FRIDAY = datetime(2028, 4, 14, 16, 45, tzinfo=COPENHAGEN)
@@ -374,3 +375,31 @@ def test_nothing_is_said_of_an_incident_that_was_rejected(app, cast, clock):
     with desk.working(cast, incident_id) as incident:
         triage.reopen(incident, reason="It was none.", by="Astrid Holm", now=utcnow())
     assert tick() > 0
+
+
+def test_who_holds_the_dpo_role_is_reminded_and_of_many_customers_one_line_tells(app, cast, clock):
+    several = [controllers.details(cast, f"Kunde {n} ApS", notice_hours=24.0 + n) for n in range(5)]
+    controllers.register(cast, *several)
+    incident_id = desk.reported(cast, timeline={"aware_at": utcnow().isoformat()})
+    controllers.owe()
+    jobs.fill_roles()
+    with desk.working(cast, incident_id) as incident:
+        given = roles.Given(roles.Role.DPO, cast.staff[people.BIRK], "Dorthe is away.")
+        roles.give(incident, given, by=desk.person(cast, people.DORTHE), now=utcnow())
+    clock.move(hours=23.5)
+
+    tick()
+
+    with acting_for(cast.promark):
+        mine = select(Message).where(Message.template == "duty_reminder", Message.channel == "email")
+        sent = list(db.session.scalars(mine))
+        lines = [each for each in sent[0].context["duties"] if each["regime"] == "gdpr-33-2"]
+    assert {cast.staff[people.BIRK], cast.staff[people.DORTHE]} <= {each.staff_id for each in sent}
+    assert [(each["customers"], each["hours_left"]) for each in lines] == [("5", "0.5")]
+    extra = {"name": "Birk", "reference": "R"}
+    for locale, said in (
+        ("da", "Underret 5 kunder"),
+        ("sv", "Underrätta 5 kunder"),
+        ("en", "Tell 5 customers"),
+    ):
+        assert said in str(render("duty_reminder", locale, "email", sent[0].context | extra))

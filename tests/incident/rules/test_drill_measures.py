@@ -58,6 +58,14 @@ def test_undecided_means_notify():
     assert "tell" not in measuring.wanted(decided=False, authority=True, people=False)
 
 
+def test_a_processor_is_to_tell_its_customers_and_no_authority():
+    wanted = measuring.wanted(decided=False, authority=False, people=True, controller=False)
+    found = measured(at("notice.delivered", hours=3), hours=100, wanted=wanted)
+
+    assert {step for step, each in found.items() if each.wanted} == {"acknowledge", "confirm", "tell"}
+    assert found["tell"].met
+
+
 def test_the_targets_hold_for_every_drill_and_for_none_before_the_law():
     assert set(HOURS) == EVERY
     assert HOURS["file"] == 72
