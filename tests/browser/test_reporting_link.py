@@ -130,6 +130,28 @@ def id_in(report: bytes) -> str:
     return str(json.loads(report)["webhook-id"])
 
 
+def one_report_has_one_id_and_the_next_begins_empty(page: Page, report: bytes) -> None:
+    with page.expect_download() as repeated:
+        page.get_by_role("button", name="Make the signed file").click()
+    assert Path(repeated.value.path()).read_bytes() == report
+    page.get_by_label("At least").fill("900")
+    with page.expect_download() as more:
+        page.get_by_role("button", name="Make the signed file").click()
+    assert id_in(Path(more.value.path()).read_bytes()) == id_in(report)
+    page.reload()  # its file is made: this one is for another breach
+    expect(page.get_by_label(WHAT)).to_have_value("")
+    page.get_by_label(WHAT).fill("The mail is down as well.")
+    page.reload()
+    expect(page.get_by_label(WHAT)).to_have_value("The mail is down as well.")
+    with page.expect_download() as other:
+        page.get_by_role("button", name="Make the signed file").click()
+    assert id_in(Path(other.value.path()).read_bytes()) != id_in(report)
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Begin anew").click()
+    expect(page.get_by_label(WHAT)).to_have_value("")
+    assert page.evaluate("Object.keys(localStorage).length") == 0
+
+
 def test_the_offline_form_works_from_a_disk_and_its_file_is_taken(
     app, cast, chromium: Browser, *, served: str, signed_in, client, tmp_path: Path
 ) -> None:
@@ -165,6 +187,10 @@ def test_the_offline_form_works_from_a_disk_and_its_file_is_taken(
     page.get_by_role("button", name="Begin anew").click()
     expect(page.get_by_label(WHAT)).to_have_value("")
     assert page.evaluate("Object.keys(localStorage).length") == 0
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Make the signed file").click()
+    report = Path(download.value.path()).read_bytes()
+    one_report_has_one_id_and_the_next_begins_empty(page, report)
     context.close()
 
     answer = client.post(f"{address}/upload", data={"file": (io.BytesIO(report), "report.json")})
