@@ -295,7 +295,6 @@ def _when(due_at: datetime | None, now: datetime) -> dict[str, str]:
 
 
 def _quietly(incident: Incident, given: Given, now: datetime) -> bool:
-    """Draft, or ask for reasons; false when that is tried again: it failed, or is not ours by the facts."""
     """Draft, or ask for reasons; false when it is tried again later: it failed, or is not ours to do."""
     act = _draft if given.rung.kind == RungKind.DRAFT else _ask
     wait = LATER
