@@ -25,7 +25,7 @@ FIGURES: dict[tuple[str, str], Any] = {
     ("notifications.jobs", "RECORDING"): 0.5,
     ("notifications.circuits", "LEFT_ALONE"): 3 * SECOND,
     ("notifications.circuits", "FORGOTTEN"): 15 * SECOND,
-    ("playbooks.runs", "AGAIN"): 6 * SECOND,
+    ("playbooks.runs.advancing", "AGAIN"): 6 * SECOND,
     ("notifications.settling", "ASK_AGAIN"): 1 * SECOND,
     ("notifications.settling", "HOLD_AFTER"): 8 * SECOND,
     ("notifications.channels.deadline", "ROUND"): 1.0,
