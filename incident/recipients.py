@@ -5,8 +5,6 @@ leaves it out with a reason; rows that are the same person are folded into one a
 decides nothing about whom to tell, and stores nothing.
 """
 
-import csv
-import io
 import json
 import unicodedata
 import zlib
@@ -22,12 +20,12 @@ from phonenumbers import NumberParseException, PhoneNumberFormat, format_number,
 from foundation import locales
 from foundation.encryption import KeyMissing, keyring
 from foundation.errors import Invalid
+from incident import spreadsheets
+from incident.spreadsheets import plain
 
 MOST_BYTES = 1024 * 1024
 MOST_PEOPLE = 1000  # written to the outbox in one transaction
 LONGEST_NAME = 200
-SEPARATORS = ";,\t"
-FORMULA = "=+-@"
 HEADERS = {
     "name": {"name", "full name", "navn", "fulde navn", "namn", "fullständigt namn", "fullt navn"},
     "email": {"email", "e-mail", "mail", "e-mail address", "email address", "e-mailadresse", "e-post",
@@ -87,14 +85,14 @@ class Reading:
 
 
 def read(data: bytes, *, country: str, locale: str) -> Reading:
-    """Read a CSV list with a header row, in UTF-8 or Windows-1252, separated by comma, semicolon or tab.
+    """Read a list with a header row, as spreadsheets save it.
 
     `country` (ISO 3166-1 alpha-2) is where numbers without a country code are; `locale` is for people
     whose language is not told or is none of ours. Raises: Invalid when the file as a whole is no list.
     """
     if len(data) > MOST_BYTES:
         raise Invalid(_("The file is larger than 1 MiB."), next_step=_("Split it into several lists."))
-    header, *rows = rows_of(text_of(data))
+    header, *rows = spreadsheets.rows_of(data)
     reader = _Rows(header[1], country, locale)
     for line, cells in rows:
         reader.take(line, cells)
@@ -113,45 +111,6 @@ def read(data: bytes, *, country: str, locale: str) -> Reading:
 
 
 # --- the file -----------------------------------------------------------------------------------
-
-
-def text_of(data: bytes) -> str:
-    """The text of a file in UTF-8 or Windows-1252. Raises: Invalid."""
-    if b"\0" in data:
-        raise Invalid(
-            _("This is not a CSV file: it holds zero bytes."),
-            next_step=_("Save the spreadsheet as CSV, comma or semicolon separated, and send that."),
-        )
-    for encoding in ("utf-8-sig", "cp1252"):
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise Invalid(
-        _("The characters of this file are neither UTF-8 nor Windows-1252."),
-        next_step=_("Save it as “CSV UTF-8” and send it again."),
-    )
-
-
-def rows_of(text: str) -> list[tuple[int, list[str]]]:
-    """The rows that hold anything, each with the line it begins on."""
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    separator = max(SEPARATORS, key=first.count)
-    found, begins = [], 1
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    try:
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                found.append((begins, cells))
-            begins = reader.line_num + 1
-    except csv.Error:
-        raise Invalid(
-            _("From line %(line)d on the file cannot be read as CSV.", line=begins),
-            next_step=_("Look for a quotation mark that is not closed."),
-        ) from None
-    if not found:
-        raise Invalid(_("The file is empty."), next_step=_("Send a CSV file with a header row."))
-    return found
 
 
 def _columns(header: Sequence[str]) -> dict[str, int]:
@@ -192,14 +151,14 @@ class _Rows:
         self.faults: list[Noted] = []
         self.assumed: list[Noted] = []
 
-    def take(self, line: int, cells: list[str]) -> None:
+    def take(self, line: int, cells: Sequence[str]) -> None:
         """Read one row; a fault keeps the whole row out."""
         try:
             self.people.append(self._person(line, self._told(cells)))
         except Faulty as fault:
             self.faults.append(Noted(line, str(fault)))
 
-    def _told(self, cells: list[str]) -> dict[str, str]:
+    def _told(self, cells: Sequence[str]) -> dict[str, str]:
         if len(cells) != self.width:
             raise Faulty(_("the row has more or fewer columns than the header"))
         return {ours: cells[at] for ours, at in self.columns.items()}
@@ -254,12 +213,6 @@ def _by_line(each: Person | Noted) -> int:
     return each.line
 
 
-def plain(cell: str) -> str:
-    """A cell without the apostrophe by which spreadsheets and our own exports keep text from being run."""
-    cell = cell.strip()
-    return cell[1:].strip() if cell[:1] == "'" and cell[1:2] in (*FORMULA, "\t", "\r") else cell
-
-
 def name_of(cell: str) -> str:
     """A name on one line, without links and formulas. Raises: Faulty."""
     name = plain(cell)
@@ -269,7 +222,7 @@ def name_of(cell: str) -> str:
         raise Faulty(_("the name is longer than %(most)d characters", most=LONGEST_NAME))
     if any(unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") for sign in name):
         raise Faulty(_("the name holds a line break or a control character"))
-    if name[0] in FORMULA:
+    if name[0] in spreadsheets.FORMULA:
         raise Faulty(_("the name begins like a formula"))
     if "://" in name or "www." in name.casefold():
         raise Faulty(_("the name holds a link"))

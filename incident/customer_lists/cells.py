@@ -11,8 +11,9 @@ from flask_babel import lazy_gettext as _l
 
 from foundation import locales
 from incident import recipients
-from incident.recipients import LANGUAGES, Faulty, plain
+from incident.recipients import LANGUAGES, Faulty
 from incident.rules.vocabulary import DataCategory, SubjectGroup
+from incident.spreadsheets import plain
 
 CONTACTS: Final = 3
 MOST_HOURS: Final = 8760.0

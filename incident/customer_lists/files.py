@@ -15,7 +15,7 @@ from flask_babel import gettext as _
 
 from foundation.encryption import KeyMissing, keyring
 from foundation.errors import Invalid
-from incident import recipients
+from incident import spreadsheets
 from incident.customer_lists.cells import (
     COLUMNS,
     LABELS,
@@ -53,7 +53,7 @@ def read(data: bytes, known: Known, *, progress: Callable[[int], object] = lambd
     """
     if len(data) > MOST_BYTES:
         raise Invalid(_("The file is larger than 1 MiB."), next_step=_("Split it into several lists."))
-    header, *rows = recipients.rows_of(recipients.text_of(data))
+    header, *rows = spreadsheets.rows_of(data)
     columns = _columns(header[1])
     if not rows:
         raise Invalid(_("There is no customer on this list."), next_step=_("Below the header, one a row."))
@@ -119,12 +119,8 @@ def written(customers: Sequence[Details], names: Mapping[UUID, str]) -> str:
     writer.writerow(COLUMNS)
     for each in customers:
         cells = cells_of(each, names)
-        writer.writerow([_safe(cells.get(column, "")) for column in COLUMNS])
+        writer.writerow([spreadsheets.harmless(cells.get(column, "")) for column in COLUMNS])
     return "\ufeff" + out.getvalue()
-
-
-def _safe(cell: str) -> str:
-    return f"'{cell}" if cell[:1] in (*recipients.FORMULA, "\t", "\r") else cell
 
 
 # --- from preview to register -------------------------------------------------------------------

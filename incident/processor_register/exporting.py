@@ -10,7 +10,8 @@ from sqlalchemy import select
 from foundation.database import db
 from incident.models import Processor, ProcessorContact
 from incident.processor_register import contacts, fields, tree
-from incident.processor_register.table import COLUMNS, CONTACTS, harmless
+from incident.processor_register.table import COLUMNS, CONTACTS
+from incident.spreadsheets import harmless
 
 US = "us"
 EXAMPLE = (

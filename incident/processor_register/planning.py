@@ -19,7 +19,8 @@ from incident.models import Processor, ProcessorContact, name_key
 from incident.processor_register import contacts, fields, tree
 from incident.processor_register.circles import circles, too_deep
 from incident.processor_register.contacts import Told
-from incident.processor_register.table import CONTACTS, Table, plain
+from incident.processor_register.table import CONTACTS, Table
+from incident.spreadsheets import plain
 
 OURSELVES: Final = frozenset({"us", "us directly", "os", "os direkte", "oss", "oss direkte", "oss direkt"})
 

@@ -204,7 +204,7 @@ class Recording:
 
     def a_reminder_comes_by_itself(self) -> None:
         """Nobody did anything but wait; Dorthe's mailbox has what is due."""
-        self.camera.take(self.mail(people.DORTHE, "File it with the authority"), "reminder", height=480)
+        self.camera.take(self.mail(people.DORTHE, "a duty is"), "reminder", height=480)
 
     def mail(self, address: str, words: str) -> Page:
         """A mail with these words in its subject, once it has come, as its reader sees it."""

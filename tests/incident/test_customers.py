@@ -40,7 +40,7 @@ def sent(browser, text):
     return browser.post("/customers/import/preview", data={"list": (io.BytesIO(text), "customers.csv")})
 
 
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "cp1252"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "cp1252", "utf-16"])
 def test_a_file_is_shown_before_it_is_taken_over_and_taken_over_whole(cast, signed_in, encoding):
     dorthe = signed_in(people.DORTHE)
     page = sent(dorthe, GOOD.encode(encoding))

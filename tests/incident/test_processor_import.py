@@ -8,6 +8,7 @@ from sqlalchemy import event, func, select
 from foundation import ledger
 from foundation.database import acting_for, db, everyone, transaction, utcnow
 from foundation.errors import Invalid
+from incident import spreadsheets
 from incident.models import Processor
 from incident.processor_cli import processor_group
 from incident.processor_register import contacts, exporting, importing, planning, table, tree
@@ -173,7 +174,7 @@ def test_no_spreadsheet_runs_what_is_exported(dorthe, cast):
     assert "'+358401234567" in sent
     assert not re.search(r'(^|,)"?[=+@-]', sent, re.MULTILINE)
     for cell in ("'=1", "=1", "-x", "+45", "@a", "'plain", "", "''=1"):
-        assert table.plain(table.harmless(cell)) == cell
+        assert spreadsheets.plain(spreadsheets.harmless(cell)) == cell
 
 
 @pytest.mark.parametrize(

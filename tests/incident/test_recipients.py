@@ -16,7 +16,7 @@ def lines(noted):
     return [each.line for each in noted]
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
 def test_names_with_nordic_letters_survive_each_encoding_a_spreadsheet_writes(encoding):
     found = read("Åse Bjørnsæter;ase@kunde.example;;nb\r\n", encoding=encoding)
 
