@@ -134,7 +134,7 @@ def recurring() -> tuple[tuple[str, str, float, str], ...]:
         ("handovers", "incident.jobs.hand_over", 20.0, ""),
         ("playbooks", "playbooks.jobs.tick", 1.0, "runs"),
         ("reconcile", "incident.jobs.reconcile", 5.0, ""),
-        ("receipts", "incident.jobs.confirm_reports", 5.0, ""),
+        ("confirm", "incident.jobs.confirm_reports", 5.0, ""),
         ("advise", "incident.jobs.keep_advice", 15.0, ""),
         ("fit", "incident.jobs.start_playbooks", 5.0, ""),
         ("draft", "incident.jobs.draft_what_is_asked_for", 15.0, ""),

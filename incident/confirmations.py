@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, func, select
 
 from foundation.database import db
 from foundation.encryption import blind_index
-from incident.models import ProcessorContact, ReportReceipt, Submission
+from incident.models import ProcessorContact, ReportConfirmation, Submission
 from incident.rules.reporting import Terms, terms
 from notifications import outbox
 
@@ -57,21 +57,23 @@ def _by_link(link_id: UUID | None, now: datetime) -> int:
 
 def _by_program(processor_id: UUID, now: datetime) -> int:
     return _count(
-        ReportReceipt,
+        ReportConfirmation,
         now,
-        ReportReceipt.processor_id == processor_id,
-        ReportReceipt.mailed_index.is_not(None),
+        ReportConfirmation.processor_id == processor_id,
+        ReportConfirmation.mailed_index.is_not(None),
     )
 
 
 def _to_them(address: str, now: datetime) -> int:
     return sum(
         _count(table, now, table.mailed_index == blind_index(address))
-        for table in (Submission, ReportReceipt)
+        for table in (Submission, ReportConfirmation)
     )
 
 
-def _count(table: type[Submission] | type[ReportReceipt], now: datetime, *which: ColumnElement[bool]) -> int:
+def _count(
+    table: type[Submission] | type[ReportConfirmation], now: datetime, *which: ColumnElement[bool]
+) -> int:
     lately = select(func.count()).select_from(table).where(table.created_at > now - DAY, *which)
     return db.session.scalar(lately) or 0
 

@@ -17,9 +17,9 @@ from incident import (
     handovers,
     owed,
     quarantine,
-    receipts,
     reminding,
     roles,
+    signed_confirmations,
     subject_communication,
 )
 from incident.controller_notices import fan_out, rounds, sending
@@ -65,9 +65,11 @@ def _attempt(act: Callable[..., bool], *about: Any) -> bool:
 
 
 def confirm_reports() -> int:
-    """Owe receipts by e-mail for signed reports that were accepted; returns how many. As `fill_roles`."""
+    """Owe confirmations by e-mail of signed reports that were accepted; returns how many. As `fill_roles`."""
     with everyone():
-        return sum(_attempt(receipts.give, each) for each in receipts.wanting(utcnow()))
+        return sum(
+            _attempt(signed_confirmations.confirm, each) for each in signed_confirmations.wanting(utcnow())
+        )
 
 
 def reconcile() -> int:

@@ -52,8 +52,8 @@ from incident.models.duty import RegimeSwitch as RegimeSwitch
 from incident.models.duty import RungKind as RungKind
 from incident.models.linking import OfflineKey as OfflineKey
 from incident.models.linking import Quarantined as Quarantined
+from incident.models.linking import ReportConfirmation as ReportConfirmation
 from incident.models.linking import ReportingLink as ReportingLink
-from incident.models.linking import ReportReceipt as ReportReceipt
 from incident.models.linking import Submission as Submission
 from incident.models.processor import Endpoint as Endpoint
 from incident.models.processor import Processor as Processor

@@ -68,10 +68,10 @@ class Submission(Owned, Base):
     created_at: Mapped[datetime]
 
 
-class ReportReceipt(Owned, Base):
+class ReportConfirmation(Owned, Base):
     """That a report which a program signed has been confirmed by e-mail, or had nobody to confirm it to."""
 
-    __tablename__ = "report_receipts"
+    __tablename__ = "report_confirmations"
 
     report_id: Mapped[UUID] = mapped_column(ForeignKey("reports.id"), primary_key=True)
     processor_id: Mapped[UUID] = mapped_column(ForeignKey("processors.id"))

@@ -57,7 +57,7 @@ NEEDS: Mapping[str, Needs] = {
     "sending_stopped": _needs("name why path"),
     "wrongly_signed": _needs("name processor path"),
     "report_confirmation": _needs("organisation number path received_at timezone"),
-    "report_receipt": _needs("organisation number path received_at timezone"),
+    "signed_report_confirmation": _needs("organisation number path received_at timezone"),
     "test_message": _needs("organisation"),
     "subject_notice": _needs("name subject paragraphs contact controller", "again"),
     "controller_notice": _needs("name subject paragraphs contact controller", "again"),

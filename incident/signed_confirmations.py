@@ -1,7 +1,7 @@
-"""Receipts by e-mail for what programs sign, beside the signed answer that they get at once.
+"""Confirmations by e-mail of what programs sign, beside the signed answer that they get at once.
 
-Taking a report in must be quick, so it writes to nobody itself: the clock finds what was accepted and has
-no receipt yet. To whom, and how often a day, is as for forms: `confirmations`.
+Taking a report in must be quick, so it writes to nobody itself: the clock finds what was accepted and is
+not confirmed yet. To whom, and how often a day, is as for forms: `confirmations`.
 """
 
 from datetime import datetime
@@ -13,11 +13,11 @@ from sqlalchemy import select
 from accounts.models import Organisation
 from foundation.database import db, insert_unless_there
 from incident import confirmations
-from incident.models import Incident, Report, ReportReceipt, ReportState, real
+from incident.models import Incident, Report, ReportConfirmation, ReportState, real
 from incident.rules.reading import read_json
 
 AT_ONCE: Final = 100  # reports that one round looks at
-TEMPLATE: Final = "report_receipt"
+TEMPLATE: Final = "signed_report_confirmation"
 
 
 def wanting(now: datetime) -> list[UUID]:
@@ -29,14 +29,14 @@ def wanting(now: datetime) -> list[UUID]:
     wanted = (
         select(Report.id)
         .join(Incident, Incident.id == Report.incident_id)
-        .outerjoin(ReportReceipt, ReportReceipt.report_id == Report.id)
-        .where(*signed, ReportReceipt.report_id.is_(None))
+        .outerjoin(ReportConfirmation, ReportConfirmation.report_id == Report.id)
+        .where(*signed, ReportConfirmation.report_id.is_(None))
     )
     return list(db.session.scalars(wanted.order_by(Report.received_at).limit(AT_ONCE)))
 
 
-def give(report_id: UUID, *, now: datetime) -> bool:
-    """Owe the receipt of a report, once, where there is an address to write to; whether one is owed."""
+def confirm(report_id: UUID, *, now: datetime) -> bool:
+    """Owe the confirmation of a report, once, where there is an address to write to; whether one is owed."""
     report = db.session.get_one(Report, report_id)
     incident = db.session.get_one(Incident, report.incident_id)
     if report.processor_id is None:
@@ -48,7 +48,7 @@ def give(report_id: UUID, *, now: datetime) -> bool:
         "report_id": report.id, "processor_id": report.processor_id, "created_at": now,
         "organisation_id": report.organisation_id, "mailed_index": confirmations.index_of(address),
     }  # fmt: skip
-    if not insert_unless_there(ReportReceipt, row) or address is None:
+    if not insert_unless_there(ReportConfirmation, row) or address is None:
         return False
     organisation = db.session.get_one(Organisation, report.organisation_id)
     confirmations.post(
