@@ -8,7 +8,7 @@ from sqlalchemy import Select, func, select
 
 from foundation.database import db
 from foundation.errors import Invalid, Refused
-from incident import clocks, decisions, meeting, owed
+from incident import clocks, decisions, meeting, our_role, owed
 from incident.models import (
     Assessment,
     Closure,
@@ -44,7 +44,8 @@ def hindrances(incident: Incident) -> Hindrances:
     ]  # fmt: skip
     if customers := sum(duty.regime == TO_CUSTOMERS for duty in owed):
         found.append(_("%(count)s customers are still owed a notice", count=customers))
-    if not _count(select(func.count()).select_from(Assessment).where(Assessment.incident_id == incident.id)):
+    judged = select(func.count()).select_from(Assessment).where(Assessment.incident_id == incident.id)
+    if not _count(judged) and our_role.is_controller(incident):  # a processor leaves that to its controllers
         found.append(_("nobody has assessed the risk and decided whom to tell"))
     found += [
         _("a decision waits for a second person (%(name)s decided it)", name=each.by)

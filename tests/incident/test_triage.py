@@ -262,6 +262,18 @@ def test_an_incident_that_nobody_assessed_cannot_be_closed(app, cast):
         close(cast, incident_id)
 
 
+def test_where_we_are_only_processor_the_risk_is_for_the_controllers_to_judge(app, cast):
+    as_controller = desk.confirmed(cast, reference="HC-2")
+    as_processor = desk.confirmed(cast, our_role="processor")
+
+    def in_the_way(incident_id):
+        with desk.working(cast, incident_id) as incident:
+            return "; ".join(triage.hindrances(incident).open_ones)
+
+    assert "nobody has assessed" in in_the_way(as_controller)
+    assert "nobody has assessed" not in in_the_way(as_processor)
+
+
 def test_a_closed_incident_is_quiet_and_says_who_closed_it(app, cast):
     incident_id = desk.assessed(cast)
     settle_duties(cast, incident_id)
