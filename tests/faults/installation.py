@@ -259,9 +259,10 @@ class Installation:
     def copies(self) -> dict[UUID, int]:
         """How often the providers accepted each message, by their own ledger."""
         found: dict[UUID, int] = {}
+        accepted = self.sandbox.accepted()  # before the attempts: of what it lists, each was committed first
         with self.at_work():
             of = {str(a): m for a, m in db.session.execute(select(Attempt.id, Attempt.message_id))}
-        for line in self.sandbox.accepted():
+        for line in accepted:
             message_id = of.get(token(line))
             assert message_id is not None, f"no attempt stands for what the provider has: {line['id']}"
             found[message_id] = found.get(message_id, 0) + 1
