@@ -273,5 +273,7 @@ def _in_parts(event: str, about: UUID, part: Callable[..., bool]) -> None:
         while more:
             with transaction():
                 more = part(about, now=utcnow())
+    except FactsFault:
+        pass  # `keep_advice` has said so, to the log and in the ledger; newer facts or rules are read here
     except Exception:  # whatever it was, the others must still be looked at
         log.exception(event, about=str(about))
