@@ -41,7 +41,7 @@ CANARY = "ZZCANARY"
 WORKERS = ("worker-urgent", "worker-bulk")
 PROCESSES = ("web", "clock", *WORKERS)
 AT_REST = (State.ACCEPTED, State.DELIVERED, State.UNREACHED, State.HELD, State.CANCELLED)
-PATIENCE = 30.0  # seconds; a busy machine needs more than a quick one
+PATIENCE = 90.0  # seconds; a busy machine needs more than a quick one, and waiting costs only who fails
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,7 @@ def test_reports_while_the_database_is_away_are_asked_for_again_and_kept_once(pr
     assert any("database" in each for each in red)
     assert [each.json()["duplicate"] for each in again] == [True] + [False] * 7
     assert [incidents(product, each) for each in letters] == [1] * 8
-    product.wait_for(lambda: not product.faults(), "a green light", within=10)
+    product.wait_for(lambda: not product.faults(), "a green light")
 
 
 @on_postgresql

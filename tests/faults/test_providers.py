@@ -113,7 +113,7 @@ def test_a_page_to_an_opted_out_number_pages_the_next_person_at_once(product: In
     product.wait_for_state(page["sms"], "unreached")
     page_id = product.row(page["sms"]).page_id
 
-    product.wait_for(lambda: len(turns(product, page_id)) > 1, "the next person's turn", within=10)
+    product.wait_for(lambda: len(turns(product, page_id)) > 1, "the next person's turn", within=20)
     with product.at_work(), transaction():
         opted = db.session.execute(
             update(ContactMethod).where(ContactMethod.opted_out_at.is_not(None)).values(opted_out_at=None)
@@ -175,7 +175,7 @@ def test_a_provider_whose_search_lags_is_asked_until_it_shows_what_it_has(produc
     product.sandbox.fail("twilio", "reset_after_body", to=number)
     notice = product.notice(channel="sms", to=number)
     product.wait_for_state(notice, "uncertain")
-    product.wait_for(lambda: product.asked(notice), "a question to the provider", within=15)
+    product.wait_for(lambda: product.asked(notice), "a question to the provider", within=20)
     assert product.row(notice).state == "uncertain"
 
     product.sandbox.lag_searches("twilio", 0)

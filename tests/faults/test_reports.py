@@ -152,5 +152,5 @@ def test_a_report_is_taken_in_and_pages_with_no_queue_server(product: Installati
     product.wait_for(
         lambda: [row for row in product.rows() if row.page_id and row.state in ("accepted", "delivered")
                  and row.about == about],
-        "the page", within=15,
+        "the page", within=20,
     )  # fmt: skip

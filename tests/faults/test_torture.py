@@ -40,7 +40,7 @@ def test_kills_flushes_and_a_bad_provider_lose_nothing_and_tell_no_subject_twice
 
     print(counts)  # noqa: T201
     product.calm()
-    product.wait_for_rest(within=60)
+    product.wait_for_rest()
 
 
 def owe(product: Installation, number: int) -> None:
