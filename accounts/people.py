@@ -5,12 +5,15 @@ organisation.
 """
 
 import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID, uuid4
 from zoneinfo import available_timezones
 
 from email_validator import EmailNotValidError, validate_email
+from flask import current_app
 from flask_babel import gettext as _
 from sqlalchemy import select
 
@@ -19,6 +22,9 @@ from accounts.models import Organisation, Role, StaffMember
 from foundation import ledger, locales
 from foundation.database import db, everyone
 from foundation.errors import Invalid, Missing
+
+CHANGES = "staff_changes"  # of app.extensions: what goes around a change of who may do what
+Around: TypeAlias = Callable[..., AbstractContextManager[None]]
 
 
 def organisation(key: str) -> Organisation:
@@ -146,22 +152,32 @@ def set_password(staff: StaffMember, password_hash: str, *, by: str, now: dateti
 
 def change_role(staff: StaffMember, role: Role, *, by: str, now: datetime, reason: str | None = None) -> None:
     """Give another role, in force at once; every sign-in of the person ends."""
-    before, staff.role = staff.role, role
-    _end_sign_ins(staff)
-    _record(staff, "person.role_changed", by=by, now=now, reason=reason, before=before.value, role=role.value)
+    before = staff.role.value
+    with _around(staff, by, now):
+        staff.role = role
+        _end_sign_ins(staff)
+        _record(staff, "person.role_changed", by=by, now=now, reason=reason, before=before, role=role.value)
 
 
 def disable(staff: StaffMember, *, by: str, now: datetime, reason: str | None = None) -> None:
     """Let this person in no more; what they did stays, and so does their name on it."""
-    staff.active = False
-    _end_sign_ins(staff)
-    _record(staff, "person.disabled", by=by, now=now, reason=reason)
+    with _around(staff, by, now):
+        staff.active = False
+        _end_sign_ins(staff)
+        _record(staff, "person.disabled", by=by, now=now, reason=reason)
 
 
 def enable(staff: StaffMember, *, by: str, now: datetime, reason: str | None = None) -> None:
     """Let this person in again."""
-    staff.active = True
-    _record(staff, "person.enabled", by=by, now=now, reason=reason)
+    with _around(staff, by, now):
+        staff.active = True
+        _record(staff, "person.enabled", by=by, now=now, reason=reason)
+
+
+def _around(staff: StaffMember, by: str, now: datetime) -> AbstractContextManager[None]:
+    """What those do around it who keep who is on duty; nothing where nobody does."""
+    around: Around | None = current_app.extensions.get(CHANGES)
+    return around(staff, by=by, now=now) if around else nullcontext()
 
 
 def _end_sign_ins(staff: StaffMember) -> None:

@@ -14,6 +14,7 @@ import structlog
 from flask import g, redirect, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
+from sqlalchemy import ColumnElement
 from werkzeug.exceptions import Unauthorized
 from werkzeug.wrappers import Response
 
@@ -41,6 +42,7 @@ class Permission(StrEnum):
     # Working an incident
     REPORT_INCIDENT = "report an incident"  # tell of a breach by the form
     ACKNOWLEDGE_PAGE = "acknowledge a page"  # say: I have it
+    SAY_HOW_REACHED = "say how one is reached"  # one's own numbers, addresses and quiet hours
     TRIAGE = "triage"  # confirm that it is a personal data breach, or that it is not
     CORRECT_AWARENESS = "correct awareness"  # move the moment the clocks run from, with a reason
     ASSESS = "assess"  # record the risk to people, and decide whom to tell
@@ -69,14 +71,15 @@ READING = {
 RESPONDING = {
     Permission.SEE_INCIDENTS, Permission.SEE_REGISTER, Permission.SEE_ON_CALL,
     Permission.SEE_PROCESSORS, Permission.REPORT_INCIDENT, Permission.ACKNOWLEDGE_PAGE,
-    Permission.TRIAGE, Permission.CORRECT_AWARENESS, Permission.ASSESS, Permission.AGREE_TO_DECISION,
-    Permission.COMPLETE_STEPS, Permission.RUN_DRILLS,
+    Permission.SAY_HOW_REACHED, Permission.TRIAGE, Permission.CORRECT_AWARENESS, Permission.ASSESS,
+    Permission.AGREE_TO_DECISION, Permission.COMPLETE_STEPS, Permission.RUN_DRILLS,
     Permission.PREPARE_NOTIFICATION, Permission.PREPARE_COMMUNICATION, Permission.SEE_RECIPIENTS,
 }  # fmt: skip
 
+# Administrators are the management that a page goes to at last: whom it rings must be able to take it.
 ADMINISTRATION = {
-    Permission.SEE_ON_CALL, Permission.MANAGE_ON_CALL, Permission.SEE_PROCESSORS,
-    Permission.MANAGE_PROCESSORS, Permission.MANAGE_PEOPLE,
+    Permission.ACKNOWLEDGE_PAGE, Permission.SEE_ON_CALL, Permission.MANAGE_ON_CALL, Permission.SEE_PROCESSORS,
+    Permission.MANAGE_PROCESSORS, Permission.MANAGE_PEOPLE, Permission.SAY_HOW_REACHED,
 }  # fmt: skip
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
@@ -91,6 +94,19 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
 def may(staff: StaffMember, permission: Permission) -> bool:
     """Whether this person's role holds the permission, now."""
     return staff.active and permission in ROLE_PERMISSIONS[staff.role]
+
+
+def may_be_paged(staff: StaffMember) -> bool:
+    """Whether this person may be on duty, be called and answer, by whatever way that is done."""
+    return may(staff, Permission.ACKNOWLEDGE_PAGE)
+
+
+PAGED = [role for role, granted in ROLE_PERMISSIONS.items() if Permission.ACKNOWLEDGE_PAGE in granted]
+
+
+def pageable() -> ColumnElement[bool]:
+    """The same as a condition on StaffMember."""
+    return StaffMember.active & StaffMember.role.in_(PAGED)
 
 
 def signed_in() -> StaffMember | None:

@@ -10,14 +10,13 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
 from importlib import import_module
 from typing import cast
 from uuid import UUID
 
-import requests
 import structlog
 from flask import Flask, current_app
 from redis import Redis, RedisError, ResponseError
@@ -201,7 +200,7 @@ def faults() -> list[str]:
 
 
 class Beat(database.Base):
-    """When a component last finished a whole round; how readiness knows that somebody is counting."""
+    """When something last happened that must go on happening; how readiness knows that somebody counts."""
 
     __tablename__ = "beats"
 
@@ -217,7 +216,7 @@ class Recurring:
     run: Callable[[], object]
     every: float  # seconds
     bell: str = ""  # rung when there may be something to do before the time
-    finished: float = field(default_factory=time.monotonic)
+    finished: float | None = None  # when it last ended a round; None before the first one
 
     def once(self, app: Flask) -> None:
         """Do one round; a round that fails is logged and tried again, and never stops the others."""
@@ -236,6 +235,7 @@ def recurring(name: str, run: str, every: float, bell: str) -> Recurring:
 
 
 BEAT_EVERY = 10.0  # seconds between beats of the clock
+FIRST_LOOK = 0.2  # seconds between looks until the first round of every duty has ended
 STUCK_AFTER = 30.0  # a duty that has not finished a round for so long silences the beat
 
 
@@ -243,13 +243,18 @@ def keep_time(app: Flask, duties: Sequence[Recurring], stop: threading.Event) ->
     """Run the recurring duties until `stop`; any number of clocks may run at once.
 
     Each duty has a thread of its own, so that one that hangs holds up none of the others; then the
-    beat stops, and readiness says so.
+    beat stops, and readiness says so. There is no beat before every duty has ended a round: a clock that
+    starts, fails and starts again is none.
     """
     threads = [threading.Thread(target=_repeat, args=(app, duty, stop), daemon=True) for duty in duties]
     for thread in threads:
         thread.start()
     beating = Recurring("beat", lambda: _beat_if_whole(duties), BEAT_EVERY)
+    begun = time.monotonic()
     while not stop.is_set():
+        if any(duty.finished is None for duty in duties) and time.monotonic() - begun < STUCK_AFTER:
+            stop.wait(FIRST_LOOK)
+            continue
         beating.once(app)
         stop.wait(BEAT_EVERY)
     for thread in threads:
@@ -267,23 +272,29 @@ def _repeat(app: Flask, duty: Recurring, stop: threading.Event) -> None:
 
 
 def _beat_if_whole(duties: Sequence[Recurring]) -> None:
-    slowest = min(duties, key=lambda duty: duty.finished)
-    if time.monotonic() - slowest.finished > STUCK_AFTER + slowest.every:
-        log.error("clock.stuck", duty=slowest.name)
+    """Write the beat when a whole cycle has ended: every duty a round, and none too long ago."""
+    now = time.monotonic()
+    stuck = [
+        duty.name
+        for duty in duties
+        if duty.finished is None or now - duty.finished > STUCK_AFTER + duty.every
+    ]
+    if stuck:
+        log.error("clock.stuck", duties=stuck)
         return
-    with database.transaction() as session:
-        session.merge(Beat(component="clock", last_at=database.database_now()))
-    _tell_outside(current_app.config["SETTINGS"].heartbeat_url)
+    with database.transaction():
+        beat("clock", database.database_now())
 
 
-def _tell_outside(url: str) -> None:
-    """Let somebody outside hear the beat, so that silence is noticed there; never follow where it points."""
-    if not url:
-        return
-    try:
-        requests.get(url, timeout=3, allow_redirects=False).close()
-    except requests.RequestException as trouble:
-        log.warning("heartbeat.not_heard", trouble=type(trouble).__name__)
+def beat(component: str, at: datetime) -> None:
+    """Keep when a component last ended a whole round, or was last heard; in the caller's transaction."""
+    database.db.session.merge(Beat(component=component, last_at=at))
+
+
+def silent(component: str) -> None:
+    """Forget the beat of a component; in the caller's transaction."""
+    if found := database.db.session.get(Beat, component):
+        database.db.session.delete(found)
 
 
 def last_beat(component: str = "clock") -> datetime | None:

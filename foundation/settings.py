@@ -9,6 +9,7 @@ import json
 import os
 import secrets
 import tempfile
+from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,9 +19,12 @@ from cryptography.fernet import Fernet
 
 SECRETS = (
     "BREACHCLOCK_SECRET_KEY", "BREACHCLOCK_DATA_KEYS", "BREACHCLOCK_DATABASE_URL", "BREACHCLOCK_REDIS_URL",
-    "SENDGRID_API_KEY", "SENDGRID_EVENT_PUBLIC_KEY", "TWILIO_AUTH_TOKEN",
+    "SENDGRID_API_KEY", "SENDGRID_EVENT_PUBLIC_KEY", "TWILIO_AUTH_TOKEN", "BREACHCLOCK_PAPER_PASSPHRASE",
+    "BREACHCLOCK_SMTP_URL", "BREACHCLOCK_SMS_GATEWAY_TOKEN", "BREACHCLOCK_SMS_GATEWAY_SECRET",
 )  # fmt: skip
+SHORTEST_SECRET = 24  # bytes, as Standard Webhooks ask
 DEMONSTRATION = "sandbox.json"
+SHORTEST_PASSPHRASE = 16  # characters; whoever has a file may try as often as they like
 TWILIO = "https://api.twilio.com"
 SENDGRID = "https://api.sendgrid.com"
 
@@ -45,7 +49,11 @@ class Settings:
     secret_key: str = field(repr=False)
     data_keys: tuple[str, ...] = field(repr=False)
     email: str
+    email_second: str  # the provider that takes over; empty for none
+    email_weights: tuple[int, ...]  # each provider's share of messages; empty: all by the first
     sms: str
+    sms_second: str
+    sms_weights: tuple[int, ...]
     mail_from: str
     sendgrid_api_key: str = field(repr=False)
     sendgrid_api_base: str
@@ -53,8 +61,16 @@ class Settings:
     twilio_account_sid: str
     twilio_auth_token: str = field(repr=False)
     twilio_from: str
+    twilio_voice_from: str
     twilio_api_base: str
+    smtp_url: str = field(repr=False)
+    sms_gateway_url: str
+    sms_gateway_token: str = field(repr=False)
+    sms_gateway_secret: str = field(repr=False)
     heartbeat_url: str
+    test_number: str
+    test_email: str
+    paper_passphrase: str = field(repr=False)
     sandbox_url: str
     clock_offset_file: Path | None
 
@@ -70,7 +86,7 @@ class Settings:
 
     @property
     def rehearsal(self) -> bool:
-        """Whether every way out leads into the sandbox."""
+        """Whether every way out leads into the sandbox; second ones are on this machine then."""
         return (self.email, self.sms) == ("sandbox", "sandbox")
 
 
@@ -150,8 +166,23 @@ class _Reader:
     def choice(self, name: str, allowed: tuple[str, ...], default: str) -> str:
         value = self.text(name, default)
         if value not in allowed:
-            self.faults.append(f"{name} is {value!r}, not one of {', '.join(allowed)}")
+            self.faults.append(f"{name} is {value!r}, not one of {', '.join(filter(None, allowed))}")
         return value
+
+    def shares(self, name: str, second: str) -> tuple[int, ...]:
+        """Two whole numbers such as "90,10": the shares of the first and of the second provider."""
+        told = self.text(name)
+        if not told:
+            return ()
+        parts = [each.strip() for each in told.split(",")]
+        if len(parts) != 2 or not all(each.isascii() and each.isdigit() and len(each) < 7 for each in parts):
+            self.faults.append(f"{name} is {told!r}, not two whole numbers such as 90,10")
+            return ()
+        if not any(map(int, parts)):
+            self.faults.append(f"{name} leaves nothing to either provider")
+        if not self.text(second):
+            self.faults.append(f"{name} needs {second}")
+        return tuple(map(int, parts))
 
     def url(self, name: str, default: str, schemes: tuple[str, ...]) -> str:
         value = self.text(name, default)
@@ -176,17 +207,29 @@ def _read(reader: _Reader, home: Path) -> Settings:
         bind=bind,
         secret_key=_secret(reader, home),
         data_keys=_data_keys(reader, home),
-        email=reader.choice("BREACHCLOCK_EMAIL", ("sendgrid", "sandbox"), "sandbox"),
-        sms=reader.choice("BREACHCLOCK_SMS", ("twilio", "sandbox"), "sandbox"),
-        mail_from=_mail_from(reader),
+        email=reader.choice("BREACHCLOCK_EMAIL", ("sendgrid", "smtp", "sandbox"), "sandbox"),
+        email_second=reader.choice("BREACHCLOCK_EMAIL_SECOND", ("", "sendgrid", "smtp"), ""),
+        email_weights=reader.shares("BREACHCLOCK_EMAIL_WEIGHTS", "BREACHCLOCK_EMAIL_SECOND"),
+        sms=reader.choice("BREACHCLOCK_SMS", ("twilio", "gateway", "sandbox"), "sandbox"),
+        sms_second=reader.choice("BREACHCLOCK_SMS_SECOND", ("", "gateway", "twilio"), ""),
+        sms_weights=reader.shares("BREACHCLOCK_SMS_WEIGHTS", "BREACHCLOCK_SMS_SECOND"),
+        mail_from=_address(reader, "BREACHCLOCK_MAIL_FROM", "breachclock@localhost.test"),
         sendgrid_api_key=reader.text("SENDGRID_API_KEY"),
         sendgrid_api_base=reader.url("SENDGRID_API_BASE", SENDGRID, web),
         sendgrid_event_public_key=reader.text("SENDGRID_EVENT_PUBLIC_KEY"),
         twilio_account_sid=reader.text("TWILIO_ACCOUNT_SID"),
         twilio_auth_token=reader.text("TWILIO_AUTH_TOKEN"),
         twilio_from=reader.text("TWILIO_FROM"),
+        twilio_voice_from=reader.text("TWILIO_VOICE_FROM") or reader.text("TWILIO_FROM"),
         heartbeat_url=reader.url("BREACHCLOCK_HEARTBEAT_URL", "", web),
+        test_number=_test_number(reader),
+        test_email=_address(reader, "BREACHCLOCK_TEST_EMAIL", ""),
+        paper_passphrase=_passphrase(reader),
         twilio_api_base=reader.url("TWILIO_API_BASE", TWILIO, web),
+        smtp_url=_smtp_url(reader),
+        sms_gateway_url=reader.url("BREACHCLOCK_SMS_GATEWAY_URL", "", web).rstrip("/"),
+        sms_gateway_token=reader.text("BREACHCLOCK_SMS_GATEWAY_TOKEN"),
+        sms_gateway_secret=_signing_secret(reader, "BREACHCLOCK_SMS_GATEWAY_SECRET"),
         sandbox_url=reader.url("BREACHCLOCK_SANDBOX_URL", "http://127.0.0.1:8073", web),
         clock_offset_file=Path(offset) if offset else None,
     )
@@ -209,10 +252,28 @@ def _bind(reader: _Reader) -> str:
     return value
 
 
-def _mail_from(reader: _Reader) -> str:
-    value = reader.text("BREACHCLOCK_MAIL_FROM", "breachclock@localhost.test")
-    if value.count("@") != 1 or any(c.isspace() for c in value):
-        reader.faults.append(f"BREACHCLOCK_MAIL_FROM is not an address: {value!r}")
+def _address(reader: _Reader, name: str, default: str) -> str:
+    value = reader.text(name, default)
+    if value and (value.count("@") != 1 or any(c.isspace() for c in value)):
+        reader.faults.append(f"{name} is not an address: {value!r}")
+    return value
+
+
+def _test_number(reader: _Reader) -> str:
+    value = "".join(reader.text("BREACHCLOCK_TEST_NUMBER").split())
+    if value and not (value.startswith("+") and value[1:].isdigit() and 8 <= len(value) <= 16):
+        reader.faults.append(
+            f"BREACHCLOCK_TEST_NUMBER is not a number with its country, such as +4520304050: {value!r}"
+        )
+    return value
+
+
+def _passphrase(reader: _Reader) -> str:
+    value = reader.text("BREACHCLOCK_PAPER_PASSPHRASE")
+    if value and len(value) < SHORTEST_PASSPHRASE:
+        reader.faults.append(
+            f"BREACHCLOCK_PAPER_PASSPHRASE is shorter than {SHORTEST_PASSPHRASE} characters: take five words"
+        )
     return value
 
 
@@ -233,17 +294,80 @@ def _data_keys(reader: _Reader, home: Path) -> tuple[str, ...]:
     return keys
 
 
+def _smtp_url(reader: _Reader) -> str:
+    name = "BREACHCLOCK_SMTP_URL"
+    value = reader.text(name)
+    if not value:
+        return ""
+    try:
+        parts = urlsplit(value)
+        right = parts.scheme in ("smtp", "smtps") and parts.hostname and parts.port != 0
+        right = right and parts.path in ("", "/") and not (parts.query or parts.fragment)
+        right = right and bool(parts.username) == bool(parts.password)
+    except ValueError:
+        right = False
+    if not right:  # its password is in it, and is not repeated
+        reader.faults.append(f"{name} is not smtp(s)://user:password@host:port")
+        return ""
+    return value
+
+
+def _signing_secret(reader: _Reader, name: str) -> str:
+    value = reader.text(name)
+    try:
+        right = not value or len(b64decode(value.removeprefix("whsec_"), validate=True)) >= SHORTEST_SECRET
+    except ValueError:
+        right = False
+    if not (right and (not value or value.startswith("whsec_"))):
+        reader.faults.append(f"{name} is not whsec_ and base64 of at least {SHORTEST_SECRET} bytes")
+    return value
+
+
+NEEDED = {
+    "twilio": ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM"),
+    "sendgrid": ("SENDGRID_API_KEY", "BREACHCLOCK_MAIL_FROM"),
+    "smtp": ("BREACHCLOCK_SMTP_URL", "BREACHCLOCK_MAIL_FROM"),
+    "gateway": (
+        "BREACHCLOCK_SMS_GATEWAY_URL", "BREACHCLOCK_SMS_GATEWAY_TOKEN", "BREACHCLOCK_SMS_GATEWAY_SECRET",
+    ),
+    "twilio's sandbox": ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM"),
+    "sendgrid's sandbox": ("SENDGRID_API_KEY",),
+}  # fmt: skip
+
+
 def _check_providers(reader: _Reader, settings: Settings) -> None:
     """Real credentials and the sandbox exclude each other, and each provider needs its own."""
-    needed = {
-        ("sms", "twilio"): ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM"),
-        ("sms", "sandbox"): ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM"),
-        ("email", "sendgrid"): ("SENDGRID_API_KEY", "BREACHCLOCK_MAIL_FROM"),
-        ("email", "sandbox"): ("SENDGRID_API_KEY",),
-    }
-    for (kind, choice), names in needed.items():
-        if getattr(settings, kind) == choice:
-            reader.faults += [f"{name} is missing" for name in names if not reader.text(name)]
+    chosen = [
+        "sendgrid's sandbox" if settings.email == "sandbox" else settings.email, settings.email_second,
+        "twilio's sandbox" if settings.sms == "sandbox" else settings.sms, settings.sms_second,
+    ]  # fmt: skip
+    needed = dict.fromkeys(name for each in chosen for name in NEEDED.get(each, ()))
+    if settings.email == "sandbox":
+        needed.pop("BREACHCLOCK_MAIL_FROM", None)  # nobody answers to it there
+    told = " ".join(reader.faults)
+    reader.faults += [f"{name} is missing" for name in needed if not reader.text(name) and name not in told]
+    for name, second, first in (
+        ("BREACHCLOCK_EMAIL_SECOND", settings.email_second, chosen[0]),
+        ("BREACHCLOCK_SMS_SECOND", settings.sms_second, chosen[2]),
+    ):
+        if second and first.startswith(second):
+            reader.faults.append(f"{name} is {second!r}, which is the first provider already")
+    _check_places(reader, settings)
+
+
+def _check_places(reader: _Reader, settings: Settings) -> None:
+    """What is rehearsed stays on this machine, and a secret goes abroad encrypted only."""
+    gateway, mail = settings.sms_gateway_url, settings.smtp_url
+    if gateway and settings.sms == "sandbox" and settings.sms_second and not _loopback(gateway):
+        reader.faults.append(
+            "BREACHCLOCK_SMS_GATEWAY_URL must be on this machine while BREACHCLOCK_SMS is sandbox"
+        )
+    elif gateway and urlsplit(gateway).scheme == "http" and not _loopback(gateway):
+        reader.faults.append("BREACHCLOCK_SMS_GATEWAY_URL must start with https:// unless on this machine")
+    if mail and settings.email == "sandbox" and settings.email_second and not _loopback(mail):
+        reader.faults.append(
+            "BREACHCLOCK_SMTP_URL must be on this machine while BREACHCLOCK_EMAIL is sandbox"
+        )
     if settings.sms == "sandbox" and not _loopback(settings.twilio_api_base):
         reader.faults.append("TWILIO_API_BASE must be on this machine while BREACHCLOCK_SMS is sandbox")
     if settings.email == "sandbox" and not _loopback(settings.sendgrid_api_base):

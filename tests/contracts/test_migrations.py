@@ -69,6 +69,7 @@ def test_every_table_belongs_to_an_organisation_or_says_why_not() -> None:
         "organisations",  # is one
         "receipts",  # a provider's word, kept also when it fits nothing of ours
         "circuits",  # the state of a provider's account
+        "provider_switches",  # when it changed; the ledger of each organisation has it too
         "beats",  # the clock's
         "automatic_answers",  # counted per number, before anybody knows whose it is
     }

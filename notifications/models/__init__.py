@@ -5,7 +5,17 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import (
+    CheckConstraint,
+    Enum,
+    ForeignKey,
+    Index,
+    String,
+    UniqueConstraint,
+    false,
+    text,
+    true,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.database import Base, Owned, new_id
@@ -25,11 +35,13 @@ class Channel(StrEnum):
     """A way to a person."""
 
     SMS = "sms"
+    VOICE = "voice"  # a call that reads the text out
     EMAIL = "email"
+    CHAT = "chat"  # a chat or push service, by an address of Apprise
     PRETEND = "pretend"  # of a drill: to nobody, by no provider
 
 
-OUTSIDE = (Channel.SMS, Channel.EMAIL)  # those that reach somebody
+OUTSIDE = (Channel.SMS, Channel.VOICE, Channel.EMAIL, Channel.CHAT)  # those that reach somebody
 
 
 class State(StrEnum):
@@ -82,7 +94,7 @@ class Message(Owned, Base):
             "(substr(about, 1, 6) = 'drill/') = (channel = 'pretend')", name="drills_are_pretend"
         ),
         CheckConstraint("(channel = 'pretend') = (instead_of IS NOT NULL)", name="pretend_says_what"),
-        CheckConstraint("instead_of IN ('sms', 'email')", name="instead_of"),
+        CheckConstraint("instead_of IN ('sms', 'voice', 'email', 'chat')", name="instead_of"),
         Index("ix_messages_due", "ready_at", sqlite_where=text("state = 'pending'"),
               postgresql_where=text("state = 'pending'")),
         Index("ix_messages_leases", "lease_until", sqlite_where=text("state = 'sending'"),
@@ -95,6 +107,8 @@ class Message(Owned, Base):
               sqlite_where=text("wants_person_at IS NOT NULL AND told_at IS NULL"),
               postgresql_where=text("wants_person_at IS NOT NULL AND told_at IS NULL")),
         Index("ix_messages_about", "about"),
+        Index("ix_messages_staff", "staff_id", "created_at", sqlite_where=text("staff_id IS NOT NULL"),
+              postgresql_where=text("staff_id IS NOT NULL")),
         Index("ix_messages_reply", "recipient_index", "reference"),
     )  # fmt: skip
 
@@ -150,7 +164,10 @@ class Attempt(Owned, Base):
     """One try with a provider; its id travels with the message and comes back in receipts."""
 
     __tablename__ = "attempts"
-    __table_args__ = (UniqueConstraint("message_id", "number"),)
+    __table_args__ = (
+        UniqueConstraint("message_id", "number"),
+        Index("ix_attempts_provider_started_at", "provider", "started_at"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     message_id: Mapped[UUID] = mapped_column(ForeignKey("messages.id"))
@@ -181,7 +198,7 @@ class Receipt(Base):
 
 
 class Circuit(Base):
-    """A provider that refuses our account: left alone until a time, and people are told."""
+    """A provider that refuses our account, or fails: left alone until a time, and people are told."""
 
     __tablename__ = "circuits"
 
@@ -189,6 +206,7 @@ class Circuit(Base):
     open_until: Mapped[datetime]
     opened_at: Mapped[datetime]
     why: Mapped[str] = mapped_column(String(300))
+    account: Mapped[bool] = mapped_column(default=True, server_default=true())  # else it fails
     closed_at: Mapped[datetime | None]  # it took a message again
     told_at: Mapped[datetime | None]
 
@@ -230,6 +248,10 @@ class Page(Owned, Base):
               postgresql_where=text("state = 'open'")),
         Index("ix_pages_about", "about"),
         Index("ix_pages_organisation_id", "organisation_id"),
+        Index("ix_pages_quiet", "quiet_until", sqlite_where=text("state = 'acknowledged'"),
+              postgresql_where=text("state = 'acknowledged'")),
+        Index("ix_pages_nobody", "nobody_at", sqlite_where=text("nobody_at IS NOT NULL"),
+              postgresql_where=text("nobody_at IS NOT NULL")),
     )  # fmt: skip
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -243,19 +265,32 @@ class Page(Owned, Base):
     next_at: Mapped[datetime | None]
     started_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    policy_name: Mapped[str | None] = mapped_column(String(80))
+    rounds: Mapped[int] = mapped_column(default=3, server_default="3")
+    wider: Mapped[list[Any] | None]  # after the rounds: lists of targets, one more of them each time
+    number: Mapped[int] = mapped_column(default=0, server_default="0")  # how often it has rung
+    quiet_until: Mapped[datetime | None]  # when what was taken comes back
+    offered_to_id: Mapped[UUID | None] = mapped_column(ForeignKey("staff_members.id"))  # and not yet taken by
+    nobody_at: Mapped[datetime | None]  # a step reached nobody, and nobody was told of it yet
+    nobody: Mapped[list[Any] | None]  # numbers of the steps that reached nobody when last it moved on
 
 
 class Acknowledgement(Owned, Base):
-    """Somebody took it: who, when, by which way."""
+    """Somebody took it: who, when, by which way, and until when they had it."""
 
     __tablename__ = "acknowledgements"
-    __table_args__ = (UniqueConstraint("page_id"),)
+    __table_args__ = (
+        Index("uq_acknowledgements_current", "page_id", unique=True, sqlite_where=text("ended_at IS NULL"),
+              postgresql_where=text("ended_at IS NULL")),
+        Index("ix_acknowledgements_page_id", "page_id"),
+    )  # fmt: skip
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     page_id: Mapped[UUID] = mapped_column(ForeignKey("pages.id"))
     staff_id: Mapped[UUID] = mapped_column(ForeignKey("staff_members.id"))
     at: Mapped[datetime]
     way: Mapped[str] = mapped_column(String(20))
+    ended_at: Mapped[datetime | None]  # it came back, was given up, or a colleague took it over
 
 
 class ContactMethod(Owned, Base):
@@ -264,7 +299,7 @@ class ContactMethod(Owned, Base):
     __tablename__ = "contact_methods"
     __table_args__ = (
         UniqueConstraint("staff_id", "channel", "address_index"),
-        CheckConstraint("channel IN ('sms', 'email')", name="channel"),
+        CheckConstraint("channel IN ('sms', 'voice', 'email', 'chat')", name="channel"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -273,26 +308,13 @@ class ContactMethod(Owned, Base):
     address: Mapped[str] = mapped_column(EncryptedText)
     address_index: Mapped[str] = mapped_column(String(64), index=True)
     position: Mapped[int] = mapped_column(default=0)
+    delay_minutes: Mapped[int] = mapped_column(default=0, server_default="0")  # it waits so long for others
     verified_at: Mapped[datetime | None]
     opted_out_at: Mapped[datetime | None]
 
     def reindex(self) -> None:
         """Renew the index by which a reply finds its sender, after a key rotation."""
         self.address_index = blind_index(self.address)
-
-
-class Rotation(Owned, Base):
-    """Whose turn it is: people in an order, handing over at the same local time."""
-
-    __tablename__ = "rotations"
-    __table_args__ = (UniqueConstraint("organisation_id", "name"),)
-
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    name: Mapped[str] = mapped_column(String(80))
-    timezone: Mapped[str] = mapped_column(String(60))
-    first_handover: Mapped[datetime]
-    shift_days: Mapped[int]
-    members: Mapped[list[Any]]  # ids of staff, in order
 
 
 class EscalationPolicy(Owned, Base):
@@ -303,7 +325,12 @@ class EscalationPolicy(Owned, Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     name: Mapped[str] = mapped_column(String(80))
-    steps: Mapped[list[Any]]  # [{"rotation": id | "role": name | "staff": id, "minutes": until the next}]
+    # Each step has "targets" and "minutes" until the next; a target is one of rules.escalation.KINDS with an
+    # id or a name. A step of one target may name it itself; "rotation" is the schedule of the same id.
+    steps: Mapped[list[Any]]
+    rounds: Mapped[int] = mapped_column(default=3, server_default="3")  # before it goes wider
+    in_force: Mapped[bool] = mapped_column(default=False, server_default=false())  # else the first by name
+    revision: Mapped[int] = mapped_column(default=1, server_default="1")
 
 
 class DrillLadder(Owned, Base):
@@ -314,3 +341,22 @@ class DrillLadder(Owned, Base):
 
     about: Mapped[str] = mapped_column(String(80), primary_key=True)
     steps: Mapped[list[Any]]  # as those of a policy
+
+
+from notifications.models.contact import ContactCode as ContactCode  # noqa: E402
+from notifications.models.contact import QuietHours as QuietHours  # noqa: E402
+from notifications.models.escalation import Answer as Answer  # noqa: E402
+from notifications.models.escalation import HeldReminder as HeldReminder  # noqa: E402
+from notifications.models.escalation import LastResort as LastResort  # noqa: E402
+from notifications.models.escalation import Ring as Ring  # noqa: E402
+from notifications.models.escalation import Team as Team  # noqa: E402
+from notifications.models.phone import ReplyCode as ReplyCode  # noqa: E402  tables of the parts, one line each
+from notifications.models.providers import Switch as Switch  # noqa: E402
+from notifications.models.rota import OnCallRecord as OnCallRecord  # noqa: E402  needs Base alone
+from notifications.models.rota import Override as Override  # noqa: E402
+from notifications.models.rota import Rotation as Rotation  # noqa: E402
+from notifications.models.rota import Schedule as Schedule  # noqa: E402
+from notifications.models.rota import ScheduleFeed as ScheduleFeed  # noqa: E402
+from notifications.models.rota import Swap as Swap  # noqa: E402
+from notifications.models.rota import SwapState as SwapState  # noqa: E402
+from notifications.models.watching import Probe as Probe  # noqa: E402  its tables refer to those above
