@@ -18,6 +18,7 @@ from icalendar import Alarm, Calendar, Event
 from sqlalchemy import delete, select, update
 
 from accounts.models import StaffMember
+from accounts.permissions import Permission, may
 from foundation import ledger
 from foundation.database import changed, db, everyone, insert_unless_there, new_id
 from incident import sentences, wording
@@ -88,14 +89,12 @@ def _enter(staff: StaffMember, action: str, now: datetime) -> None:
 def whose(secret: str) -> StaffMember | None:
     """Whom a secret address belongs to; None when it is none, was revoked, or they are not here any more."""
     with everyone():
-        return db.session.scalar(
+        person = db.session.scalar(
             select(StaffMember)
             .join(CalendarFeed, CalendarFeed.staff_id == StaffMember.id)
-            .where(
-                CalendarFeed.secret_hash == hash_of(secret), CalendarFeed.revoked_at.is_(None),
-                StaffMember.active,
-            )
-        )  # fmt: skip
+            .where(CalendarFeed.secret_hash == hash_of(secret), CalendarFeed.revoked_at.is_(None))
+        )
+    return person if person and may(person, Permission.SEE_ON_CALL) else None
 
 
 # --- what it shows --------------------------------------------------------------------------------
@@ -187,8 +186,8 @@ def _point(kind: Kind, uid: str, incident: Incident, due_at: datetime, what: str
 def _shifts(staff: StaffMember, span: CalendarTerms, now: datetime) -> Iterator[events.Event]:
     start, end = now - timedelta(days=span.behind_days), now + timedelta(days=span.ahead_days)
     for each in shifts.of_person(staff.organisation_id, staff.id, start, end):
-        uid = f"shift-{each.rotation_id}-{each.shift.start:%Y%m%dT%H%M%SZ}@{DOMAIN}"
-        summary = _("On call: %(rotation)s", rotation=each.rotation)
+        uid = f"shift-{each.schedule_id}-{each.shift.start:%Y%m%dT%H%M%SZ}@{DOMAIN}"
+        summary = _("On call: %(rotation)s", rotation=each.schedule)
         yield events.Event(
             uid, Kind.SHIFT, each.shift.start, each.shift.end, each.timezone, summary[:200], "/on-call"
         )

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from foundation.database import db
 from incident.models import Incident, Recipient, SubjectCommunication
-from notifications import delivery
+from notifications import fates
 
 DELIVERED = "delivered"
 OUT = frozenset({"accepted", DELIVERED})  # a provider has it
@@ -70,5 +70,5 @@ def of(communication: SubjectCommunication) -> Coverage:
     """The coverage of a communication as it is now."""
     ids = db.session.scalars(select(Recipient.id).where(Recipient.communication_id == communication.id)).all()
     keys = {key(communication.id, each): each for each in ids}
-    found = delivery.outcomes(chain_of_communication(communication), list(keys))
+    found = fates.outcomes(chain_of_communication(communication), list(keys))
     return Coverage({keys[name]: state for name, state in found.items()}, len(ids))

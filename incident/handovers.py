@@ -24,7 +24,7 @@ from incident.models import Handover, Incident, RoleHeld
 from incident.rules.handover import Note, terms, wants_note
 from incident.rules.lifecycle import State
 from incident.wording import line_of
-from notifications import paging, shifts
+from notifications import on_duty, shifts, ways
 from notifications.shifts import Change
 from playbooks import runs
 
@@ -83,7 +83,7 @@ def _wants(incident_id: UUID, change: Change, organisation_id: UUID) -> bool:
     )
     return wants_note(
         first=change.first, holds_role=db.session.scalar(holds.limit(1)) is not None,
-        stays_on=change.before in paging.on_call(organisation_id, change.at)[:1],
+        stays_on=change.before in on_duty.on_call(organisation_id, change.at)[:1],
     )  # fmt: skip
 
 
@@ -135,7 +135,7 @@ def _post(
     incident: Incident, to: UUID, template: str, key: str, *, urgent: bool, now: datetime, **more: str
 ) -> None:
     organisation = db.session.get_one(Organisation, incident.organisation_id)
-    paging.remind(
+    ways.remind(
         organisation_id=incident.organisation_id, about=incident.chain, staff_ids=[to], template=template,
         dedupe_key=key, urgent=urgent, must_by=None, now=now,
         context={
@@ -222,8 +222,8 @@ def tell(handover_id: UUID, *, now: datetime) -> bool:
 
 def _who_came_on(incident: Incident, handover: Handover, now: datetime) -> StaffMember | None:
     """Who comes on by the rota as it is now; where they are not here any more, who is on call instead."""
-    by_rota = shifts.on_duty(incident.organisation_id, handover.rotation, handover.ends_at)
-    others = [each for each in paging.on_call(incident.organisation_id, now) if each != handover.from_id]
+    by_rota = shifts.whose(incident.organisation_id, handover.rotation, handover.ends_at)
+    others = [each for each in on_duty.on_call(incident.organisation_id, now) if each != handover.from_id]
     first = handover.to_id if by_rota in (None, handover.from_id) else by_rota
     for each in (first, *others):
         if person := _seeing(incident, each):

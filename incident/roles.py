@@ -24,7 +24,7 @@ from incident import meeting
 from incident.models import Deputy, Incident, RoleHeld
 from incident.rules import handover as handover_rules
 from incident.rules.roles import NAMED, Filling, Role, Source, fill, owners
-from notifications import paging, shifts
+from notifications import on_duty, shifts, ways
 from playbooks import owning
 
 CLOCK = "Breachclock"
@@ -91,7 +91,7 @@ def _found(incident: Incident, now: datetime) -> dict[Role, Filling]:
     named = {each.role: each.staff_id for each in deputies(whose) if each.staff_id in here}
     dpos = [each.id for each in here.values() if each.role is StaffRole.DPO]
     return fill(
-        on_call=[each for each in paging.on_call(whose, at) if each in here],
+        on_call=[each for each in on_duty.on_call(whose, at) if each in here],
         rota={role: each for role, each in shifts.standing_for(whose, at).items() if each in here},
         dpos=dpos, deputies=named,
     )  # fmt: skip
@@ -246,7 +246,7 @@ def _tell(
     if staff_id is None:
         return
     organisation = db.session.get_one(Organisation, incident.organisation_id)
-    paging.remind(
+    ways.remind(
         organisation_id=incident.organisation_id, about=incident.chain, staff_ids=[staff_id],
         template=template, dedupe_key=f"role:{row}:{template}", must_by=None, now=now,
         urgent=role is Role.LEAD and template == "role_given",

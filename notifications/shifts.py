@@ -1,22 +1,22 @@
-"""Shifts of the rota as others ask: who stands for a role, which change comes or came, which are mine."""
+"""Shifts as others ask of them: who stands for a role, which change comes or came, which are mine.
+
+All of it follows what people changed for a time, and what was is told by the record.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
-
-from foundation.database import db
-from notifications import paging
-from notifications.models import Rotation
-from notifications.rules.oncall import Shift, named_for
+from notifications import on_duty
+from notifications.rules.oncall import named_for
+from notifications.rules.plan import Stretch, changes_of_hands, last_before_a_gap
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A shift that hands over to the next at `at`; `first` is whether pages go to this rotation first."""
+    """A shift that hands over to the next at `at`; `first` is whether pages go to this schedule first."""
 
-    rotation: str
+    rotation: str  # the name of the schedule
     first: bool
     began_at: datetime
     at: datetime
@@ -26,66 +26,62 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class OwnShift:
-    """One shift of a person: of which rotation, in which zone (IANA) it hands over."""
+    """One shift of a person: of which schedule, in which zone (IANA) it hands over."""
 
-    rotation_id: UUID
-    rotation: str
+    schedule_id: UUID
+    schedule: str
     timezone: str
-    shift: Shift
+    shift: Stretch
 
 
-def standing_for(organisation_id: UUID, now: datetime) -> dict[str, UUID]:
-    """Who is on duty at `now` in the rotations that are named for a role, by role."""
-    return {
-        role: person
-        for each in reversed(_rotations(organisation_id))
-        if (role := named_for(each.name)) and (person := paging.turns(each).on_call(now))
-    }
+def standing_for(organisation_id: UUID, at: datetime) -> dict[str, UUID]:
+    """Who is on duty at a moment in the schedules that are named for a role, by role."""
+    named = {each.id: role for each in on_duty.schedules(organisation_id) if (role := named_for(each.name))}
+    those = [each for each in on_duty.schedules(organisation_id) if each.id in named]
+    found = on_duty.holders_of(those, at)
+    return {named[each.id]: found[each.id][0] for each in reversed(those) if found[each.id]}
 
 
-def changes(
-    organisation_id: UUID, now: datetime, *, ahead: timedelta, back: timedelta
-) -> list[Change]:  # fmt: skip
-    """Of each rotation the change that comes within `ahead`, and the last one unless it was before `back`.
+def changes(organisation_id: UUID, now: datetime, *, ahead: timedelta, back: timedelta) -> list[Change]:
+    """Of each schedule the changes that come within `ahead`, and those since `back` before now.
 
-    Where one person follows himself nothing changes hands.
+    Where one person follows himself nothing changes hands. Where nobody follows in a line that is paged,
+    it goes to whoever is on call then.
     """
-    rotations = _rotations(organisation_id)
-    lines = [each.id for each in rotations if named_for(each.name) is None] or [each.id for each in rotations]
-    return [
-        change
-        for rotation in rotations
-        for change in _about(rotation, now, first=rotation.id in lines[:1])
-        if change.before != change.after and now - back <= change.at <= now + ahead
-    ]
-
-
-def _about(rotation: Rotation, now: datetime, *, first: bool) -> list[Change]:
-    turns = paging.turns(rotation)
-    current = turns.shift(now)
-    if current is None or now < current.start:
-        return []
-    following = turns.shift(current.end)
-    earlier = turns.shift(current.start - timedelta(microseconds=1))
-    pairs = [(earlier, current)] if earlier and earlier.start < current.start else []
-    pairs += [(current, following)] if following else []
-    return [
-        Change(rotation.name, first, before.start, after.start, before.member, after.member)
-        for before, after in pairs
-    ]
+    those, lines = on_duty.schedules(organisation_id), on_duty.lines(organisation_id)
+    start, end = now - back, now + ahead
+    moment = timedelta(microseconds=1)  # whoever begins with the last instant counts
+    found = on_duty.stretches(those, start - moment, end + moment)
+    told = []
+    for each in those:
+        first = each.id == lines[0].id
+        pairs = [(before, after.member) for before, after in changes_of_hands(found[each.id])]
+        if each in lines:
+            pairs += [
+                (before, instead[0])
+                for before in last_before_a_gap(found[each.id])
+                if start <= before.end <= end
+                and (instead := on_duty.on_call(organisation_id, before.end))
+                and instead[0] != before.member
+            ]
+        told += [
+            Change(each.name, first, before.start, before.end, before.member, after)
+            for before, after in pairs
+            if start <= before.end <= end
+        ]
+    return told
 
 
 def of_person(organisation_id: UUID, staff_id: UUID, start: datetime, end: datetime) -> list[OwnShift]:
     """The shifts of a person that touch the time from `start` to `end`, each from its own beginning."""
-    found: list[OwnShift] = []
-    for rotation in _rotations(organisation_id):
-        turns = paging.turns(rotation)
-        shift = turns.shift(start)
-        while shift and shift.start < end:
-            if shift.member == staff_id and shift.end > start:
-                found.append(OwnShift(rotation.id, rotation.name, rotation.timezone, shift))
-            shift = turns.shift(shift.end)
-    return found
+    those = on_duty.schedules(organisation_id)
+    found = on_duty.stretches(those, start, end)
+    return [
+        OwnShift(each.id, each.name, each.timezone, shift)
+        for each in those
+        for shift in found[each.id]
+        if shift.member == staff_id
+    ]
 
 
 def next_of(organisation_id: UUID, staff_id: UUID, now: datetime, *, within: timedelta) -> datetime | None:
@@ -94,12 +90,7 @@ def next_of(organisation_id: UUID, staff_id: UUID, now: datetime, *, within: tim
     return min((each.shift.start for each in mine if each.shift.start > now), default=None)
 
 
-def on_duty(organisation_id: UUID, rotation: str, at: datetime) -> UUID | None:
-    """Whose shift of the rotation of this name covers `at`; None when there is no such rotation."""
-    mine = [each for each in _rotations(organisation_id) if each.name == rotation]
-    return paging.turns(mine[0]).on_call(at) if mine else None
-
-
-def _rotations(organisation_id: UUID) -> list[Rotation]:
-    mine = select(Rotation).where(Rotation.organisation_id == organisation_id)
-    return list(db.session.scalars(mine.order_by(Rotation.name)))
+def whose(organisation_id: UUID, schedule: str, at: datetime) -> UUID | None:
+    """Who is on duty first at a moment in the schedule of this name; None when there is none, or nobody."""
+    mine = [each for each in on_duty.schedules(organisation_id) if each.name == schedule][:1]
+    return next((people[0] for people in on_duty.holders_of(mine, at).values() if people), None)

@@ -1,8 +1,12 @@
-"""Who is on call at a moment: people take turns, handing over at the same local time of day."""
+"""Whose turn it is at a moment: people take turns, handing over at the same local time of day.
 
-from collections.abc import Mapping, Sequence
+A time that the clocks leave out is taken an hour later, one that they show twice the first time. So do
+handovers and the hours of a rotation, hence two hours that meet on paper meet in the night of a change too.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -83,6 +87,18 @@ class Turns:
             at = change
         return found
 
+    def turn(self, at: datetime) -> tuple[UUID, int] | None:
+        """Whose turn covers `at` and which it is, the first being 0; None when nobody is in the rotation."""
+        number = self._number(at)
+        return (self._member(number), number) if self.members else None
+
+    def handovers(self, start: datetime, end: datetime) -> Iterator[datetime]:
+        """Every handover after `start` and before `end`, in order."""
+        at = self.next_handover(start)
+        while at < end:
+            yield at
+            at = self.next_handover(at)
+
     def _member(self, number: int) -> UUID:
         return self.members[number % len(self.members)]
 
@@ -100,3 +116,71 @@ class Turns:
         days = (now.astimezone(zone).date() - self.first_handover.astimezone(zone).date()).days
         number = max(days // self.shift_days, 0)
         return number - 1 if number and self._handover(number) > now else number
+
+
+def instant(local: datetime, zone: str, *, last: bool = False) -> datetime:
+    """The instant (UTC) of a local date and time; of one that the clocks show twice the first, or the last.
+
+    One that they leave out is an hour later on the clock.
+    """
+    first, second = (local.replace(tzinfo=ZoneInfo(zone), fold=fold) for fold in (0, 1))
+    twice = second.astimezone(UTC) > first.astimezone(UTC)
+    return (second if last and twice else first).astimezone(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Hours of a week on the local clock: on these days (0 is Monday) from `start` to `end`.
+
+    Where `end` is no later than `start`, it is that of the day after.
+    """
+
+    days: frozenset[int]
+    start: time
+    end: time
+
+    def spans(self, zone: str, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
+        """Each time these hours come (UTC) that touches the time from `start` to `end`."""
+        day = start.astimezone(ZoneInfo(zone)).date() - timedelta(days=1)
+        while day <= end.astimezone(ZoneInfo(zone)).date():
+            span = self._on(day, zone)
+            if day.weekday() in self.days and span[0] < span[1] and span[0] <= end and start <= span[1]:
+                yield span
+            day += timedelta(days=1)
+
+    def _on(self, day: date, zone: str) -> tuple[datetime, datetime]:
+        following = day + timedelta(days=1) if self.end <= self.start else day
+        begin, end = datetime.combine(day, self.start), datetime.combine(following, self.end)
+        return instant(begin, zone), instant(end, zone)
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One rotation of a schedule: who takes turns, in which hours (none: all), from when to when."""
+
+    id: UUID
+    turns: Turns
+    windows: Sequence[Window] = ()
+    begins_at: datetime | None = None
+    ends_at: datetime | None = None
+
+    def turn(self, at: datetime) -> tuple[UUID, int] | None:
+        """Whose turn it is and which; None outside its hours and its time."""
+        if (self.begins_at and at < self.begins_at) or (self.ends_at and at >= self.ends_at):
+            return None
+        if self.windows and not any(
+            begin <= at < end
+            for window in self.windows
+            for begin, end in window.spans(self.turns.timezone, at, at)
+        ):
+            return None
+        return self.turns.turn(at)
+
+    def edges(self, start: datetime, end: datetime) -> Iterator[datetime]:
+        """Every instant from `start` to `end` at which it may become somebody else's turn."""
+        if self.turns.members:
+            yield from self.turns.handovers(start, end)
+        for window in self.windows:
+            for span in window.spans(self.turns.timezone, start, end):
+                yield from span
+        yield from (each for each in (self.begins_at, self.ends_at) if each)

@@ -5,11 +5,15 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import delete
 
+from accounts.models import StaffMember
 from foundation.database import acting_for, db, everyone, transaction, utcnow
 from incident import jobs
 from incident.models import Handover, RoleHeld
-from notifications import paging
-from notifications.models import Message, Rotation
+from notifications import on_duty
+from notifications.models import Message, OnCallRecord, Override, Rotation, Schedule, Swap
+from notifications.rota import overrides
+from notifications.rota.overrides import Wanted
+from notifications.rules.plan import Change
 from tests import people
 
 ZONE = "Europe/Copenhagen"
@@ -23,9 +27,10 @@ def local(*when):
 def lay(cast, *rotations, first=None, days=1):
     """Lay these rotations in place of the example's: each a name and its members by address."""
     with everyone(), transaction():
-        db.session.execute(delete(Rotation))
+        for table in (OnCallRecord, Override, Swap, Rotation, Schedule):
+            db.session.execute(delete(table))
         for name, members in rotations:
-            paging.add_rotation(
+            on_duty.add_rotation(
                 organisation_id=cast.promark, name=name, timezone=ZONE, shift_days=days,
                 first_handover=first or local(2027, 2, 24, 9), members=[cast.staff[each] for each in members],
             )  # fmt: skip
@@ -34,6 +39,15 @@ def lay(cast, *rotations, first=None, days=1):
 def at(clock, *when):
     """Let it be that time in Copenhagen."""
     clock.move(seconds=(local(*when) - utcnow()).total_seconds())
+
+
+def stand_in(cast, who, start, end):
+    """Let somebody stand in for whoever it would be, in the first schedule."""
+    with acting_for(cast.promark), transaction():
+        schedule = on_duty.schedules(cast.promark)[0]
+        wanted = Wanted(Change.REPLACE, None, cast.staff[who], start, end)
+        by = db.session.get_one(StaffMember, cast.staff[people.DORTHE])
+        overrides.make(schedule.id, wanted, by=by, now=utcnow())
 
 
 def rounds(times=1):

@@ -163,3 +163,16 @@ def test_asking_too_often_is_slowed(day, client):
 
     assert answers[0] == 404
     assert answers[-1] == 429
+
+
+def test_the_shifts_in_it_follow_who_stands_in(day, client, signed_in):
+    path = address(signed_in(people.BIRK))
+    before = of_kind(events(client, path), "shift-")
+
+    rota.stand_in(day, people.DORTHE, rota.local(2027, 3, 27, 9), rota.local(2027, 3, 28, 9))
+
+    mine = of_kind(events(client, path), "shift-")
+    [gone] = [uid for uid, each in mine.items() if str(each["STATUS"]) == "CANCELLED"]
+    assert before[gone]["DTSTART"].dt == rota.local(2027, 3, 27, 9)
+    theirs = of_kind(events(client, address(signed_in(people.DORTHE))), "shift-").values()
+    assert [each["DTSTART"].dt for each in theirs] == [rota.local(2027, 3, 27, 9)]

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from accounts import people as accounts
+from accounts.models import Role
 from foundation import ledger
 from foundation.database import acting_for, everyone, transaction, utcnow
 from incident import jobs, triage
@@ -170,6 +171,8 @@ def test_who_is_not_in_the_first_line_is_asked_only_with_a_role(shift, clock):
         ("2 Deputy", (people.DORTHE, people.BIRK)),
         ("9 Porter", (people.NILS, people.BIRK)),
     )
+    with everyone(), transaction():
+        desk.person(shift, people.NILS).role = Role.RESPONDER
     desk.reported(shift)
     rota.rounds()
     rota.at(clock, 2027, 3, 3, 8, 45)
@@ -225,3 +228,19 @@ def test_several_incidents_are_written_in_one_form_all_or_none(shift, clock, sig
 
     assert astrid.post("/handovers", data=data | {f"done-{ids[1]}": "Second."}).status_code == 303
     assert all(each.written_at for each in rota.rows(shift, Handover))
+
+
+def test_who_stands_in_writes_the_note_and_is_lead(shift, clock):
+    rota.stand_in(shift, people.DORTHE, rota.local(2027, 3, 2, 20), rota.local(2027, 3, 3, 6))
+    rota.at(clock, 2027, 3, 2, 23, 0)
+    opened = desk.reported(shift, reference="HC-NIGHT")
+    rota.rounds()
+    rota.at(clock, 2027, 3, 3, 5, 45)
+    rota.rounds()
+    rota.at(clock, 2027, 3, 3, 6, 1)
+    rota.rounds(2)
+
+    assert rota.holders(shift, opened)["lead"] == "dorthe"
+    [back] = [each for each in rota.handovers(shift) if each.incident_id == opened]
+    assert (back.from_id, back.to_id) == (shift.staff[people.DORTHE], shift.staff[people.ASTRID])
+    assert "astrid" in rota.messages(shift, "handover_given")

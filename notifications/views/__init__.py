@@ -1,0 +1,1 @@
+"""Pages of delivery: one module per thing one looks at; guard, fetch, one call, redirect."""

@@ -1,0 +1,63 @@
+"""A schedule as a calendar: the feed behind a secret address, and the forms that make and end one."""
+
+from uuid import UUID
+
+from flask import Blueprint, Response, current_app, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from accounts import throttling
+from accounts.permissions import Permission, current_staff, open_to_all, requires
+from foundation.database import acting_for, transaction, utcnow
+from foundation.http import limiter
+from notifications.rota import editing, feeds
+
+bp = Blueprint("schedule_feeds", __name__)
+NOTHING = "There is no calendar here.\n"
+
+
+@bp.get("/rota/<secret>.ics")
+@open_to_all("Whoever holds the secret address of a schedule reads who is on duty; it names no incident.")
+@limiter.limit("60 per minute", key_func=throttling.by_address)
+def feed(secret: str) -> ResponseReturnValue:
+    """The calendar of a schedule. A wrong address, an old one and one of nobody are answered alike."""
+    found, now = feeds.behind(secret), utcnow()
+    if found is None:
+        return _answer(Response(NOTHING, 404, mimetype="text/plain"))
+    schedule, reader = found
+    with acting_for(schedule.organisation_id):
+        public_url = current_app.config["SETTINGS"].public_url
+        body = feeds.text(schedule, reader, public_url=public_url, now=now)
+    response = Response(body, mimetype="text/calendar")
+    response.headers["Content-Disposition"] = 'inline; filename="on-call.ics"'
+    return _answer(response)
+
+
+def _answer(response: Response) -> Response:
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    return response
+
+
+@bp.post("/on-call/schedules/<uuid:schedule_id>/feed")
+@requires(Permission.SEE_ON_CALL)
+def make(schedule_id: UUID) -> ResponseReturnValue:
+    """A new address, shown this once; the one before opens nothing any more."""
+    editing.find(schedule_id)
+    with transaction():
+        secret = feeds.make(schedule_id, by=current_staff(), now=utcnow())
+    address = f"{current_app.config['SETTINGS'].public_url}{url_for('schedule_feeds.feed', secret=secret)}"
+    return render_template(
+        "notifications/schedule_feed.html", schedule=editing.find(schedule_id), address=address
+    )
+
+
+@bp.post("/on-call/schedules/<uuid:schedule_id>/feed/revocation")
+@requires(Permission.SEE_ON_CALL)
+def revoke(schedule_id: UUID) -> ResponseReturnValue:
+    """End the address."""
+    editing.find(schedule_id)
+    with transaction():
+        ended = feeds.revoke(schedule_id, by=current_staff(), now=utcnow())
+    flash(_("The address is ended.") if ended else _("There is no address to end."), "success")
+    return redirect(url_for("schedules.show", schedule_id=schedule_id), 303)
