@@ -26,7 +26,7 @@ from foundation.encryption import blind_index
 from foundation.errors import Invalid, Missing
 from incident.models import Endpoint, Processor, Quarantined, Report
 from incident.rules.reporting import Terms, terms
-from notifications import paging
+from notifications import on_duty, ways
 
 MOST_WAITING: Final = 200  # different ones that one process keeps in mind until they are written down
 MOST_SHOWN: Final = 50  # of one endpoint
@@ -226,7 +226,7 @@ def _tell(
         .join(Endpoint, Endpoint.processor_id == Processor.id)
         .where(Endpoint.id == endpoint_id)
     )
-    paging.remind(
+    ways.remind(
         organisation_id=organisation_id, about=f"organisation/{organisation_id}",
         staff_ids=_to_tell(organisation_id, now), template="wrongly_signed",
         context={"processor": processor or "", "path": "/reports/quarantine"},
@@ -236,7 +236,7 @@ def _tell(
 
 def _to_tell(organisation_id: UUID, now: datetime) -> list[UUID]:
     """Whoever is on call; where nobody is, whoever answers for data protection, or looks after it all."""
-    if found := paging.on_call(organisation_id, now):
+    if found := on_duty.on_call(organisation_id, now):
         return found
     for role in (Role.DPO, Role.ADMIN):
         if people_there := people.staff_with_role(organisation_id, role):

@@ -33,7 +33,7 @@ from incident.rules import ladder
 from incident.rules.lifecycle import State, clocks_run
 from incident.rules.regimes import REGIMES
 from incident.rules.roles import Role as RoleInIncident
-from notifications import paging
+from notifications import on_duty, paging, ways
 
 CLOCK: Final = "Breachclock"
 OVER: Final = "the incident stands still"
@@ -228,7 +228,7 @@ def _reached(
         context = {name: value for name, value in context.items() if name != "replaced"}
     try:
         with part():
-            posted = paging.remind(
+            posted = ways.remind(
                 organisation_id=incident.organisation_id, about=incident.chain, staff_ids=[staff_id],
                 template=template, context=context, dedupe_key=f"duty:{given[0].rung.id}", urgent=loud,
                 must_by=None, now=now,
@@ -245,7 +245,7 @@ def owners(incident: Incident, now: datetime) -> list[UUID]:
     if named := roles.holders([incident]).get(incident.id, {}).get(RoleInIncident.DPO):
         officers = list(dict.fromkeys([named, *officers]))
     lead = [incident.lead_id] if incident.lead_id else []
-    return officers or lead or paging.on_call(incident.organisation_id, now)
+    return officers or lead or on_duty.on_call(incident.organisation_id, now)
 
 
 def _context(incident: Incident, given: Sequence[Given], now: datetime) -> dict[str, Any]:

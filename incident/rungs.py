@@ -155,6 +155,12 @@ _UNFILED_STAGE = (
 
 def quieten(incident: Incident, *, actor: str, reason: str, now: datetime) -> None:
     """End the page about duties once nothing is unfiled that somebody was paged for."""
+    if not is_paged_for(incident):
+        paging.end(incident.chain, actor=actor, reason=reason, now=now, template=PAGE)
+
+
+def is_paged_for(incident: Incident) -> bool:
+    """Whether something is unfiled that somebody was paged for."""
     db.session.flush()
     paged_for = (
         select(DutyRung.id)
@@ -166,8 +172,7 @@ def quieten(incident: Incident, *, actor: str, reason: str, now: datetime) -> No
         )
         .limit(1)
     )  # fmt: skip
-    if db.session.scalar(paged_for) is None:
-        paging.end(incident.chain, actor=actor, reason=reason, now=now, template=PAGE)
+    return db.session.scalar(paged_for) is not None
 
 
 def of_incident(incident: Incident) -> list[DutyRung]:

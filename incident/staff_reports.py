@@ -221,7 +221,8 @@ def add_note(incident: Incident, text: str, *, by: str, now: datetime) -> None:
 
 def acknowledge(incident: Incident, *, by: StaffMember, now: datetime) -> None:
     """Take every open page about the incident, on the screen."""
-    for page in paging.pages_for(incident.chain):
-        if page.state == "open":
-            paging.acknowledge(page.id, by.id, way="screen", now=now)
+    open_pages = sorted(each.id for each in paging.pages_for(incident.chain) if each.state == "open")
+    paging.lock_waiting(*open_pages)
+    for page_id in open_pages:
+        paging.acknowledge(page_id, by.id, way="screen", now=now)
     runs.happened(incident.chain, "page.acknowledged", actor=by.name, now=now)

@@ -7,16 +7,30 @@ arrive raises no further one: it stays on the screen, and readiness counts it.
 from datetime import datetime
 from uuid import UUID
 
+from flask_babel import gettext as _
 from sqlalchemy import select
 
 from accounts import people
 from accounts.models import Role
 from foundation.database import db
-from notifications import outbox, paging
-from notifications.models import Circuit, Message, State, Stop
+from notifications import circuits, on_duty, outbox, ways
+from notifications.models import Circuit, Message, Page, State, Stop
+from notifications.rules.pretend import is_drill
+from notifications.rules.watching import is_probe
 
+NAMES = {"sendgrid": "SendGrid", "smtp": "SMTP", "gateway": "SMS gateway"}  # the others as they are
 NOTICE = "controller_notice"  # goes as communications do: never twice, after every page
-ALARMS = ("not_reached", "provider_refuses", "number_opted_out", "sending_stopped", "reminder_bare")
+ALARMS = (
+    "step_reaches_nobody",
+    "not_reached",
+    "provider_refuses",
+    "number_opted_out",
+    "sending_stopped",
+    "reminder_bare",
+    "contact_code",
+    "canary_failed",
+    "test_page_unanswered",
+)
 
 
 def waiting() -> bool:
@@ -24,7 +38,10 @@ def waiting() -> bool:
     message = select(Message.id).where(Message.wants_person_at.is_not(None), Message.told_at.is_(None))
     circuit = select(Circuit.provider).where(Circuit.told_at.is_(None))
     stop = select(Stop.id).where(Stop.told_at.is_(None), Stop.released_at.is_(None))
-    return bool(db.session.scalar(select(message.exists() | circuit.exists() | stop.exists())))
+    empty = select(Page.id).where(Page.nobody_at.is_not(None))
+    return bool(
+        db.session.scalar(select(message.exists() | circuit.exists() | stop.exists() | empty.exists()))
+    )
 
 
 def tell(*, now: datetime) -> int:
@@ -36,12 +53,17 @@ def tell(*, now: datetime) -> int:
         .limit(outbox.BATCH)
         .with_for_update(skip_locked=True)
     )
-    return sum(_not_reached(message, now) for message in list(untold)) + _refusals(now) + _stops(now)
+    return (
+        sum(_not_reached(message, now) for message in list(untold))
+        + _refusals(now)
+        + _stops(now)
+        + _empty_steps(now)
+    )
 
 
 def _not_reached(message: Message, now: datetime) -> int:
     message.told_at = now
-    if message.template in ALARMS:
+    if message.template in ALARMS or is_probe(message.about):
         return 0
     context = {
         "kind": "controller" if message.template == NOTICE else message.kind.value,
@@ -63,7 +85,11 @@ def _refusals(now: datetime) -> int:
     made = 0
     for circuit in list(db.session.scalars(untold)):
         circuit.told_at = now
-        context = {"provider": circuit.provider, "why": circuit.why}
+        instead = next(iter(circuits.instead_of(circuit.provider)), "")
+        context = {
+            "provider": NAMES.get(circuit.provider, circuit.provider.title()), "why": circuit.why,
+            "instead": NAMES.get(instead, instead.title()),
+        }  # fmt: skip
         key = f"circuit:{circuit.provider}:{circuit.opened_at.isoformat()}"
         made += sum(
             _raise(each.id, f"organisation/{each.id}", "provider_refuses", context, key, now=now)
@@ -80,6 +106,21 @@ def _stops(now: datetime) -> int:
         about = f"organisation/{stop.organisation_id}"
         context = {"why": stop.why, "path": "/messages"}
         made += _raise(stop.organisation_id, about, "sending_stopped", context, f"stop:{stop.id}", now=now)
+    return made
+
+
+def _empty_steps(now: datetime) -> int:
+    """Steps of policies that reached nobody when a page came to them: each told once an hour."""
+    untold = select(Page).where(Page.nobody_at.is_not(None)).order_by(Page.id).limit(outbox.BATCH)
+    made = 0
+    for page in list(db.session.scalars(untold.with_for_update(skip_locked=True))):
+        policy, steps = page.policy_name or _("the built-in ladder"), ", ".join(map(str, page.nobody or []))
+        page.nobody_at = None
+        about = page.about if is_drill(page.about) else f"organisation/{page.organisation_id}"
+        context = {"policy": policy, "steps": steps or "?", "path": "/on-call/policies"}
+        key = f"nobody:{page.policy_name or '-'}:{steps}:{now:%Y%m%d%H}"
+        key += f":{page.about}" if is_drill(page.about) else ""
+        made += _raise(page.organisation_id, about, "step_reaches_nobody", context, key, now=now)
     return made
 
 
@@ -100,15 +141,15 @@ def path(about: str) -> str:
 def _raise(
     organisation_id: UUID, about: str, template: str, context: dict[str, str], key: str, *, now: datetime
 ) -> int:
-    posted = paging.remind(
-        organisation_id=organisation_id, about=about, staff_ids=_guardians(organisation_id, now),
+    posted = ways.remind(
+        organisation_id=organisation_id, about=about, staff_ids=guardians(organisation_id, now),
         template=template, context=context, dedupe_key=key, urgent=True, must_by=None, now=now,
     )  # fmt: skip
     return len(posted)
 
 
-def _guardians(organisation_id: UUID, now: datetime) -> list[UUID]:
+def guardians(organisation_id: UUID, now: datetime) -> list[UUID]:
     """Whoever is on call, and the DPO; where an organisation named neither, those who look after it."""
     dpos = people.staff_with_role(organisation_id, Role.DPO)
-    found = [*paging.on_call(organisation_id, now), *(each.id for each in dpos)]
+    found = [*on_duty.on_call(organisation_id, now), *(each.id for each in dpos)]
     return found or [each.id for each in people.staff_with_role(organisation_id, Role.ADMIN)]

@@ -1,12 +1,13 @@
 """What has become of many messages at once, by the name each was posted under; no text is read for it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
 
 from foundation.database import db
-from notifications.models import Message, State
+from notifications.models import Kind, Message, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +43,19 @@ def of(about: str, prefix: str) -> dict[str, Fate]:
         if key not in found or not found[key].delivered:
             found[key] = Fate(row.state.value, row.done_at, row.why, row.channel.value)
     return found
+
+
+def outcomes(about: str, dedupe_keys: Sequence[str]) -> dict[str, str]:
+    """The state of each key's message to people, the last channel tried counting, by its first key."""
+    rows = db.session.execute(
+        select(Message.dedupe_key, Message.state)
+        .where(Message.about == about, Message.kind == Kind.SUBJECT)
+        .order_by(Message.id)
+    )
+    states: dict[str, str] = {}
+    wanted = set(dedupe_keys)
+    for row in rows:
+        key = row.dedupe_key.partition(">")[0]
+        if key in wanted and states.get(key) != State.DELIVERED:
+            states[key] = row.state
+    return states

@@ -15,12 +15,13 @@ from accounts import people
 from accounts.models import Organisation, Role
 from foundation import ledger
 from foundation.database import db, insert_rows, part
-from notifications import alarms, paging
+from notifications import alarms, on_duty, outbox, paging, ways
 from playbooks.models import ReminderRecord, Run, RunState, StepRecord, StepState
 from playbooks.rules import timeline
 from playbooks.rules.definition import INCIDENT_ROLES, ON_CALL, Action, Anchor, Step
 from playbooks.rules.timeline import Kind, Owed, Rung
 
+STEP_PAGE, REPORT_PAGE = "page_deadline", "page_report"
 CLOCK = "Breachclock"  # the actor of what nobody did but the clock
 REPLACED = "a later reminder of the same step was due as well when the clock came by"
 log = structlog.get_logger()
@@ -80,7 +81,7 @@ def _page(run: Run, owed: Owed, now: datetime) -> None:
     reported = owed.rung.kind is Kind.ACTION and owed.step.anchor is Anchor.REPORTED
     paging.page(
         organisation_id=run.organisation_id, about=run.about, must_by=None, actor=CLOCK, now=now,
-        template="page_report" if reported else "page_deadline",
+        template=REPORT_PAGE if reported else STEP_PAGE,
         context=_context(run, owed, now) | (_what_runs_out(run, now) if reported else {}),
     )  # fmt: skip
 
@@ -95,7 +96,7 @@ def _what_runs_out(run: Run, now: datetime) -> dict[str, str]:
 
 def _remind(run: Run, record: StepRecord, owed: Owed, now: datetime) -> list[UUID]:
     """Remind those whose step it is, and return who could be; who is paged anyway is not told twice."""
-    paged = paging.on_call(run.organisation_id, now)[:1] if owed.rung.page else []
+    paged = on_duty.on_call(run.organisation_id, now)[:1] if owed.rung.page else []
     whom = [each for each in _whose(run, record, now) if each not in paged]
     return [each for each in whom if _reached(run, record, owed, each, now)]
 
@@ -106,7 +107,7 @@ def _reached(
     """Remind one person; a fault with one, such as a number nobody can read, costs no other theirs."""
     try:
         with part():
-            posted = paging.remind(
+            posted = ways.remind(
                 organisation_id=run.organisation_id, about=run.about, staff_ids=[staff_id],
                 template=template or ("deadline_reminder" if _is_the_deadline(owed) else "step_reminder"),
                 context=_context(run, owed, now), dedupe_key=f"step:{record.id}:{owed.rung.key}",
@@ -134,7 +135,7 @@ def _whose(run: Run, record: StepRecord, now: datetime) -> list[UUID]:
     of_nobody_by_itself = record.role == ON_CALL or record.role in INCIDENT_ROLES
     role = None if of_nobody_by_itself else Role(record.role)
     holders = [each.id for each in people.staff_with_role(run.organisation_id, role)] if role else []
-    for found in (owners, holders, paging.on_call(run.organisation_id, now)):
+    for found in (owners, holders, on_duty.on_call(run.organisation_id, now)):
         if left := [each for each in found if each != record.handed_in_by_id]:
             return left
     if record.handed_in_by_id is None:
@@ -158,11 +159,24 @@ def _context(run: Run, owed: Owed, now: datetime) -> dict[str, str]:
 
 
 def end_pages(run: Run, closed: StepRecord, *, actor: str, now: datetime) -> None:
-    """Stop paging about the incident once no step is open that somebody was paged for."""
-    if _paged(StepRecord.id == closed.id) and not _paged(
-        Run.about == run.about, Run.state == RunState.RUNNING, StepRecord.state == StepState.OPEN
-    ):
-        paging.end(run.about, actor=actor, reason=f"{closed.title}: {closed.state}.", now=now)
+    """Stop paging about the incident once no step is open that somebody was paged for.
+
+    What somebody has of the report itself stays theirs, and comes back until it was said what it is. Pages
+    of duties are not of playbooks: they end with what is owed.
+    A reminder of the step that still waits, for quiet hours to end, need not go any more.
+    """
+    outbox.withdraw(run.about, keys=f"step:{closed.id}:", reason=f"{closed.title}: {closed.state}.", now=now)
+    if not _paged(StepRecord.id == closed.id) or is_paged_for(run.about):
+        return
+    reason = f"{closed.title}: {closed.state}."
+    paging.end(run.about, actor=actor, reason=reason, now=now, template=STEP_PAGE)
+    paging.end(run.about, actor=actor, reason=reason, now=now, template=REPORT_PAGE, taken=False)
+
+
+def is_paged_for(about: str) -> bool:
+    """Whether a step is open that somebody was paged for."""
+    running = Run.about == about, Run.state == RunState.RUNNING
+    return _paged(*running, StepRecord.state == StepState.OPEN)
 
 
 def _paged(*where: ColumnElement[bool]) -> bool:

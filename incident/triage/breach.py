@@ -12,9 +12,10 @@ from incident.models import Drill, Duty, Incident
 from incident.rules import first_hours, lifecycle
 from incident.rules.lifecycle import Move, State
 from incident.triage.marks import duties, move, open_duties, quieten, record, said_last
-from notifications import outbox
+from notifications import outbox, paging
 from playbooks import runs
 
+CONFIRMED = "The incident was confirmed: its duties call by themselves."
 REJECTED = "The incident was rejected."
 REJECTION = "incident.rejected"
 
@@ -30,6 +31,7 @@ def confirm(incident: Incident, *, by: str, now: datetime, note: str = "") -> bo
     record(incident, "incident.confirmed", by, now, note.strip() or None)
     _stop_triage_clock(incident, by, now)
     runs.happened(incident.chain, "incident.confirmed", actor=by, now=now)
+    paging.end(incident.chain, actor=by, reason=CONFIRMED, now=now, template="page_report")
     return True
 
 

@@ -5,6 +5,7 @@ Stage functions: they never commit, and `now` is an aware instant. `about` is a 
 step is spoken of until it is done, skipped with a reason, or its run has ended.
 """
 
+from playbooks.reminding import is_paged_for
 from playbooks.runs.adding import add_step
 from playbooks.runs.advancing import advance, due, oldest_due, postpone
 from playbooks.runs.doing import (
@@ -47,6 +48,7 @@ __all__ = [
     "gates",
     "happened",
     "has_run",
+    "is_paged_for",
     "move_anchor",
     "next_steps",
     "oldest_due",

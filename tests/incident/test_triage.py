@@ -7,11 +7,12 @@ from sqlalchemy import select
 
 from foundation.database import acting_for, db, transaction, utcnow
 from foundation.errors import Invalid, Refused
-from incident import triage
+from incident import paged, staff_reports, triage
 from incident.models import AuthorityNotification, Awareness, Closure, Duty, DutyState
 from incident.rules.lifecycle import State
 from notifications import delivery, paging
 from playbooks import runs
+from tests import people
 from tests.incident import desk
 
 
@@ -302,6 +303,51 @@ def test_messages_that_reached_nobody_need_a_word_before_closing(app, cast):
     close(cast, incident_id, unreached_reason="Told by telephone.")
 
     assert desk.incident_of(cast, incident_id).state == State.CLOSED
+
+
+def test_what_is_told_of_a_closed_incident_stays_wanted_until_somebody_has_noted_it(app, cast, clock):
+    incident_id = desk.assessed(cast)
+    settle_duties(cast, incident_id)
+    close(cast, incident_id)
+    clock.move(minutes=1)
+    with desk.working(cast, incident_id) as incident:
+        page_id = paging.page(
+            organisation_id=incident.organisation_id, about=incident.chain, template="page_report",
+            context={
+                "number": incident.number, "organisation": "ProMark A/S", "processor": "HostCo",
+                "timezone": "Europe/Copenhagen", "path": f"/incidents/{incident.id}",
+            },
+            must_by=None, actor="Breachclock", now=utcnow(),
+        )  # fmt: skip
+    with desk.working(cast, incident_id) as incident:
+        paging.acknowledge(page_id, cast.staff[people.ASTRID], way="sms", now=utcnow())
+
+    with desk.working(cast, incident_id) as incident:
+        assert paged.wanted(incident.chain, "page_report")
+        staff_reports.add_note(incident, "Known already.", by="Astrid Holm", now=utcnow())
+    with desk.working(cast, incident_id) as incident:
+        assert not paged.wanted(incident.chain, "page_report")
+
+
+def test_who_takes_all_pages_of_an_incident_locks_the_oldest_first_and_all_messages_before(
+    app, cast, monkeypatch
+):
+    incident_id = desk.reported(cast)
+    locked = []
+    for name in ("lock_waiting", "acknowledge"):
+        monkeypatch.setattr(paging, name, lambda *ids, **_: locked.append([e for e in ids if e != by]))
+    with desk.working(cast, incident_id) as incident:
+        for template in ("page_deadline", "page_duty"):
+            paging.page(
+                organisation_id=incident.organisation_id, about=incident.chain, template=template,
+                context={"name": "Astrid"}, must_by=None, actor="Breachclock", now=utcnow(),
+            )  # fmt: skip
+        by = cast.staff[people.ASTRID]
+        opened = sorted(each.id for each in paging.pages_for(incident.chain) if each.state == "open")
+        staff_reports.acknowledge(incident, by=desk.person(cast, people.ASTRID), now=utcnow())
+
+    assert locked == [opened, *([each] for each in opened)]
+    assert len(opened) == 3
 
 
 def test_a_closed_incident_can_be_taken_up_again_without_waking_anybody(app, cast):

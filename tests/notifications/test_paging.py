@@ -12,9 +12,10 @@ from sqlalchemy.exc import IntegrityError
 from accounts.models import StaffMember
 from foundation.database import db, everyone, transaction
 from foundation.errors import Invalid, Refused
-from notifications import alarms, delivery, jobs, outbox, paging, received
+from notifications import alarms, delivery, jobs, on_duty, outbox, paging, received, ways
 from notifications.channels import Refusal
 from notifications.models import ContactMethod, Kind, Message, PageState, State
+from notifications.paging import locking
 from tests.notifications.conftest import CONTEXT
 
 SQLITE = os.environ.get("BREACHCLOCK_TEST_DATABASE") != "postgresql"
@@ -270,15 +271,15 @@ def test_somebody_who_answered_stop_is_paged_by_mail(house):
     assert [m.channel for m in house.messages()] == ["email"]
 
 
-def test_somebody_who_left_is_passed_over_at_once(house):
+def test_a_step_that_reaches_nobody_is_passed_over_at_once_and_rings_louder(house):
     with transaction():
         db.session.get_one(StaffMember, house.astrid).active = False
 
     house.page()
-    house.later(seconds=5)
-    escalate(house)
 
-    assert house.paged() == ["birk"]
+    assert house.paged() == ["birk", "dorthe"], "the next step and the backstop, in the same instant"
+    assert house.record()[-1] == "page.sent"
+    assert "page.reached_nobody" in house.record()
 
 
 def test_when_nobody_is_left_the_page_stays_open_without_filling_the_record(house):
@@ -364,7 +365,7 @@ def test_a_provider_that_refuses_us_is_told_of_once_to_each_organisation(house):
 
 def test_a_reminder_goes_by_mail_and_falls_back_to_the_telephone(house):
     told = house.do(
-        paging.remind, organisation_id=house.promark, about=house.about, staff_ids=[house.dorthe],
+        ways.remind, organisation_id=house.promark, about=house.about, staff_ids=[house.dorthe],
         template="reminder_bare", context={}, dedupe_key="step:1", urgent=False, must_by=None,
     )  # fmt: skip
     house.send(told[0], Refusal("SendGrid refused (400)", code="400"))
@@ -377,7 +378,7 @@ def test_a_reminder_goes_by_mail_and_falls_back_to_the_telephone(house):
 
 def test_an_urgent_reminder_goes_every_way_at_once(house):
     house.do(
-        paging.remind, organisation_id=house.promark, about=house.about,
+        ways.remind, organisation_id=house.promark, about=house.about,
         staff_ids=[house.dorthe, house.dorthe],
         template="reminder_bare", context={}, dedupe_key="step:1", urgent=True, must_by=None,
     )  # fmt: skip
@@ -386,9 +387,9 @@ def test_an_urgent_reminder_goes_every_way_at_once(house):
 
 
 def test_who_is_on_call_changes_at_the_same_local_time_in_winter_and_in_summer(house):
-    assert paging.on_call(house.promark, house.now) == [house.astrid]
-    assert paging.on_call(house.promark, house.now + timedelta(days=7, seconds=1)) == [house.birk]
-    assert paging.on_call(house.softwerk, house.now) == []
+    assert on_duty.on_call(house.promark, house.now) == [house.astrid]
+    assert on_duty.on_call(house.promark, house.now + timedelta(days=7, seconds=1)) == [house.birk]
+    assert on_duty.on_call(house.softwerk, house.now) == []
 
 
 @pytest.mark.parametrize("wrong", [{"members": []}, {"shift_days": 0}])
@@ -398,7 +399,7 @@ def test_a_rotation_in_which_nobody_would_be_on_call_is_refused(house, wrong):
         "first_handover": house.now, "shift_days": 7, "members": [house.astrid],
     }  # fmt: skip
     with pytest.raises(Invalid), transaction():
-        paging.add_rotation(**wanted | wrong)
+        on_duty.add_rotation(**wanted | wrong)
 
 
 def test_who_ends_a_page_while_somebody_takes_it_waits_for_them(house):
@@ -408,7 +409,7 @@ def test_who_ends_a_page_while_somebody_takes_it_waits_for_them(house):
     def take_slowly():
         try:
             with house.app.app_context(), everyone(), transaction():
-                paging._lock_waiting(page_id)
+                locking.lock_waiting(page_id)
                 holds.set()
                 sleep(0.5)
                 paging.acknowledge(page_id, house.astrid, way="reply", now=house.now)
@@ -423,4 +424,5 @@ def test_who_ends_a_page_while_somebody_takes_it_waits_for_them(house):
         outbox.cancel(house.about, reason="Over.", now=house.now)
     other.join(20)
 
-    assert (faults, ended) == ([], 0)
+    assert (faults, ended) == ([], 1), "it ends what they have just taken: that would come back"
+    assert house.record()[-2:] == ["page.acknowledged", "page.ended"]

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from accounts.models import Organisation, Role, StaffMember
 from foundation import database, encryption, locales, queue, settings
 from foundation.database import Base, acting_for, db, everyone, new_id, transaction
-from notifications import paging
+from notifications import on_duty, ways
 from notifications.models import Message, Page
 from playbooks import jobs, library, runs
 from playbooks.models import Run
@@ -25,7 +25,14 @@ MIDNIGHT = datetime(2026, 10, 2, 1, 0, tzinfo=UTC)  # 03:00 in Copenhagen, betwe
 LINE = "{{ step }} | {{ due_at }} | {{ hours_left }} | {{ path }} | {{ number }} | {{ organisation }}"
 LETTERS = {
     f"messages/{message}/en.{part}": LINE
-    for message in ("page_report", "page_deadline", "step_reminder", "step_to_approve", "deadline_reminder")
+    for message in (
+        "page_report",
+        "page_deadline",
+        "page_duty",
+        "step_reminder",
+        "step_to_approve",
+        "deadline_reminder",
+    )
     for part in ("sms.txt", "subject.txt", "txt", "html")
 }
 
@@ -149,13 +156,13 @@ def _people(app):
             )
         )  # fmt: skip
         db.session.flush()
-        ways = (("sms", f"+453000000{number}"), ("email", f"{name}@promark.test".lower()))
-        for position, (channel, address) in enumerate(ways):
-            paging.add_contact_method(
+        theirs = (("sms", f"+453000000{number}"), ("email", f"{name}@promark.test".lower()))
+        for position, (channel, address) in enumerate(theirs):
+            ways.add_contact_method(
                 organisation_id=promark.id, staff_id=ids[name], channel=channel, address=address,
                 position=position, verified_at=MIDNIGHT,
             )  # fmt: skip
-    paging.add_rotation(
+    on_duty.add_rotation(
         organisation_id=promark.id, name="first", timezone="Europe/Copenhagen", shift_days=7,
         first_handover=MIDNIGHT - timedelta(days=1), members=[ids["Astrid"]],
     )  # fmt: skip

@@ -245,7 +245,7 @@ def test_an_acknowledged_deadline_is_paged_again_while_its_step_is_open(house):
     house.until(2.1)
 
     assert [(each.template, each.state) for each in house.pages()] == [
-        ("page_deadline", "acknowledged"),
+        ("page_deadline", "ended"),
         ("page_deadline", "open"),
     ]
 
@@ -346,6 +346,25 @@ def test_an_event_completes_the_steps_it_does_and_stops_the_page(house):
     assert done == {"reach_on_call", "triage", "fix_awareness"}
     assert count == 3
     assert {page.state for page in house.pages()} == {"ended"}
+
+
+def test_a_step_that_is_done_ends_no_page_of_a_duty(house):
+    house.start()
+    duties = {
+        "number": "PM-1", "organisation": "ProMark", "timezone": "Europe/Copenhagen", "count": "1",
+        "duties": [], "step": "", "due_at": house.now.isoformat(), "hours_left": "0", "path": "/",
+    }  # fmt: skip
+    house.do(
+        paging.page, organisation_id=house.promark, about=house.about, template="page_duty", must_by=None,
+        actor="Breachclock", context=duties,
+    )  # fmt: skip
+
+    house.do(runs.happened, house.about, "awareness.fixed", actor="Astrid")
+
+    assert {page.template: page.state for page in house.pages()} == {
+        "page_report": "ended",
+        "page_duty": "open",
+    }
 
 
 def test_an_event_nobody_knows_is_refused(house):
