@@ -8,30 +8,38 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 from uuid import UUID
 
 import structlog
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Flask, Response, current_app, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from werkzeug.exceptions import Forbidden
 
 from accounts.permissions import signed_by
-from foundation import database
+from foundation import database, locales
 from foundation.database import everyone, transaction, utcnow
-from notifications import channels, delivery, replies
+from notifications import canary, channels, delivery, replies, voice
+from notifications.channels import deadline
+from notifications.channels.gateway import Gateway
 from notifications.channels.sendgrid import SendGrid
 from notifications.channels.twilio import Twilio, spoken
+from notifications.channels.voice import KEYS_PATH, VOICE_PATH, Calls, Script, callback, twiml
 
 bp = Blueprint("callbacks", __name__, url_prefix="/callbacks")
 log = structlog.get_logger()
 
 FORM = "application/x-www-form-urlencoded"
 LARGEST_FORM = 64 * 1024
+CALL_SID = re.compile(r"CA[0-9a-fA-F]{32}")
+ANSWERED_WITHIN = 9.0  # seconds; Twilio gives up a call's question after fifteen
+ASKED_AGAIN = 4  # times at most that Twilio is to ask again
 SID = re.compile(r"(?:SM|MM)[0-9a-fA-F]{32}")
 SENDGRID_SUFFIX = re.compile(r"\.(?:filter|recvd)")
 
@@ -61,10 +69,53 @@ def twilio_inbound() -> ResponseReturnValue:
     form = _form_of_twilio()
     sid, sender = form.get("MessageSid", ""), form.get("From", "")
     said = None
-    if SID.fullmatch(sid) and sender and sender != current_app.config["SETTINGS"].twilio_from:
-        with everyone(), transaction():
-            said = replies.answer(sender=sender, body=form.get("Body", ""), sid=sid, now=utcnow())
+    ours = current_app.config["SETTINGS"].twilio_from
+    if SID.fullmatch(sid) and sender != ours:
+        said = _answer(sender, form.get("Body", ""), sid)
     return Response(spoken(said), mimetype="text/xml")
+
+
+def _answer(sender: str, body: str, sid: str) -> str | None:
+    """What a text from a phone is answered; nothing where it answers a test page, or is from no phone."""
+    if not replies.is_number(sender):
+        return None
+    with everyone(), transaction():
+        now = utcnow()
+        if canary.answered(sender=sender, body=body, sid=sid, now=now):
+            return None
+        return replies.answer(sender=sender, body=body, sid=sid, now=now)
+
+
+@bp.post("/twilio/voice")
+@signed_by("X-Twilio-Signature")
+def twilio_voice() -> ResponseReturnValue:
+    """Somebody, or a machine, picked up: what to say, as TwiML."""
+    call = _call(_form_of_twilio())
+    return _spoken(call, lambda one: voice.picked_up(one, now=utcnow()), VOICE_PATH)
+
+
+@bp.post("/twilio/voice/keys")
+@signed_by("X-Twilio-Signature")
+def twilio_keys() -> ResponseReturnValue:
+    """A key was pressed in a call; when we were too slow for Twilio, it brings the key in the address."""
+    form = _form_of_twilio()
+    key = form.get("Digits") or request.args.get("d", "")
+    key = key if len(key) == 1 and key in "0123456789*#" else "-"
+    return _spoken(_call(form), lambda one: voice.pressed(one, key, now=utcnow()), KEYS_PATH, d=key)
+
+
+@bp.post("/twilio/voice/status")
+@signed_by("X-Twilio-Signature")
+def twilio_call_status() -> ResponseReturnValue:
+    """A receipt for a call: it rings, was answered, is over, or nobody answered."""
+    form = _form_of_twilio()
+    call, status = _call(form), form.get("CallStatus", "")
+    if call is None or not re.fullmatch(r"[a-z-]{1,40}", status):
+        log.warning("receipt.not_understood", provider="twilio-voice")
+        return "", 204
+    with everyone(), transaction():
+        voice.told(call, status, now=utcnow())
+    return "", 204
 
 
 @bp.post("/sendgrid/events")
@@ -83,10 +134,97 @@ def sendgrid_events() -> ResponseReturnValue:
     return ("", 503, {"Retry-After": "5"}) if failed else ("", 204)
 
 
+def _call(form: Mapping[str, str]) -> voice.Call | None:
+    """The call that Twilio speaks of, once its form is known to be genuine."""
+    attempt_id, sid = _uuid(request.args.get("a")), form.get("CallSid", "")
+    if attempt_id is None or not CALL_SID.fullmatch(sid):
+        return None
+    return voice.Call(attempt_id, sid, form.get("To", ""))
+
+
+def _spoken(
+    call: voice.Call | None, say: Callable[[voice.Call], Script | None], path: str, d: str = ""
+) -> ResponseReturnValue:
+    """What a call is told, within the time that Twilio waits; hung up where the call is none of ours.
+
+    A telephone is in somebody's hand: too slow is no reason for "an application error has occurred".
+    """
+    language, turn = request.args.get("l", ""), request.args.get("n", "0")
+    asked = int(turn) if re.fullmatch(r"[0-9]", turn) else ASKED_AGAIN
+    if call is None:
+        return Response(twiml(Script(locales.choose(language)), ""), mimetype="text/xml")
+    attempt = str(call.attempt_id)
+    try:
+        script = deadline.within(ANSWERED_WITHIN, partial(_in_own_time, _app(), partial(say, call)))
+    except (deadline.TimeIsUp, deadline.NotBegun, OperationalError, NoConnectionFree) as trouble:
+        log.warning("call.answered_late", attempt=attempt, trouble=type(trouble).__name__, turn=asked)
+        again = callback(path, a=attempt, l=language, n=str(asked + 1), d=d) if asked < ASKED_AGAIN else ""
+        script = voice.slow(locales.choose(language), again)
+    if script is None:
+        log.warning("call.not_ours", attempt=attempt)
+    return Response(twiml(script or Script(locales.choose(language)), attempt), mimetype="text/xml")
+
+
+def _in_own_time(app: Flask, say: Callable[[], Script | None]) -> Script | None:
+    """Done to its end in a thread of its own, also when nobody waits any more: the next question finds it."""
+    with app.app_context(), everyone(), transaction():
+        return say()
+
+
+def _app() -> Flask:
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+    return app
+
+
+@bp.post("/gateway/status")
+@signed_by("webhook-signature")
+def gateway_status() -> ResponseReturnValue:
+    """A receipt of the SMS gateway; 204 also for one that is not ours, so that nobody repeats it."""
+    told = _document_of_gateway()
+    gateways, status = _text(told.get("id")), _text(told.get("status"))
+    if not (gateways and status):
+        log.warning("receipt.not_understood", provider="gateway")
+        return "", 204
+    with everyone(), transaction():
+        delivery.receipt(
+            provider="gateway", event_id=f"{gateways[:120]}:{status}", status=status, provider_id=gateways,
+            attempt_id=_uuid(told.get("reference")), code=_code(told.get("code")), now=utcnow(),
+        )  # fmt: skip
+    return "", 204
+
+
+@bp.post("/gateway/inbound")
+@signed_by("webhook-signature")
+def gateway_inbound() -> ResponseReturnValue:
+    """A text from a phone to the gateway's number; the answer, where there is one, is for that phone."""
+    told = _document_of_gateway()
+    identity, sender = _text(told.get("id")), _text(told.get("from"))
+    said = None
+    if identity and sender:
+        said = _answer(sender, _text(told.get("text")) or "", f"gateway:{identity[:120]}")
+    return {"text": said} if said else ("", 204)
+
+
+def _document_of_gateway() -> Mapping[str, Any]:
+    """The document, once the signature over the exact bytes holds. Raises: Forbidden."""
+    provider = channels.serving("sms", Gateway)
+    if provider is None or not 0 < (request.content_length or 0) <= LARGEST_FORM:
+        raise Forbidden
+    body = request.get_data(cache=False)
+    if not provider.is_genuine(body, request.headers):
+        log.warning("callback.unsigned", provider="gateway")
+        raise Forbidden
+    try:
+        told = json.loads(body)
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
 def _form_of_twilio() -> Mapping[str, str]:
     """The form, once the signature over address, query and form holds. Raises: Forbidden."""
-    provider = channels.provider("sms")
-    if not isinstance(provider, Twilio) or request.mimetype != FORM:
+    provider = channels.serving("sms", Twilio) or channels.serving("voice", Calls)
+    if provider is None or request.mimetype != FORM:
         raise Forbidden
     if not 0 < (request.content_length or 0) <= LARGEST_FORM:
         raise Forbidden
@@ -125,12 +263,12 @@ def _path_as_called() -> str:
 
 def _events_of_sendgrid() -> list[Mapping[str, Any]]:
     """The events, once the signature over the exact bytes holds. Raises: Forbidden."""
-    provider = channels.provider("email")
+    provider = channels.serving("email", SendGrid)
     body = request.get_data(cache=False)
     prefix = "X-Twilio-Email-Event-Webhook"
     # The provider's clock is not moved in rehearsals, when ours is.
     now = utcnow() - database.clock.moved()
-    genuine = isinstance(provider, SendGrid) and provider.is_genuine(
+    genuine = provider is not None and provider.is_genuine(
         body, request.headers.get(f"{prefix}-Signature"), request.headers.get(f"{prefix}-Timestamp"), now
     )
     if not genuine:
@@ -170,7 +308,7 @@ def _uuid(value: object) -> UUID | None:
 def _code(value: object) -> str | None:
     """A provider's error code, short and plain."""
     code = _text(value)
-    return code if code and re.fullmatch(r"[0-9A-Za-z.]{1,40}", code) else None
+    return code if code and re.fullmatch(r"[0-9A-Za-z._-]{1,40}", code) else None
 
 
 def _text(value: object) -> str | None:

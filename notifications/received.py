@@ -3,12 +3,13 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from foundation import ledger
 from foundation.database import db, new_id
 from foundation.encryption import blind_indexes
-from notifications.models import Attempt, ContactMethod, Receipt
+from notifications.models import Attempt, Channel, ContactMethod, Receipt
 
 
 def keep(  # noqa: PLR0917  a row's columns in their order
@@ -52,12 +53,32 @@ def once(provider: str, event_id: str, status: str, *, now: datetime) -> bool:
 
 
 def opted_out(address: str, *, now: datetime) -> int:
-    """Somebody answered STOP: the number is left alone; returns how many contact methods that hit."""
-    hit = db.session.scalars(
+    """Somebody answered STOP: the number gets no text any more; returns how many contact methods that hit.
+
+    Calls to it go on: who stops texts has said nothing of them.
+    """
+    stopped = ContactMethod.opted_out_at.is_(None), ContactMethod.channel != Channel.VOICE
+    return _turn(address, stopped, now, "contact.stopped", now)
+
+
+def opted_in(address: str, *, now: datetime) -> int:
+    """Somebody answered START: the number gets texts again; returns how many contact methods that hit."""
+    return _turn(address, (ContactMethod.opted_out_at.is_not(None),), None, "contact.started", now)
+
+
+def _turn(
+    address: str, which: tuple[ColumnElement[bool], ...], value: datetime | None, action: str, now: datetime
+) -> int:
+    hit = db.session.execute(
         update(ContactMethod)
-        .where(ContactMethod.address_index.in_(blind_indexes(address)), ContactMethod.opted_out_at.is_(None))
-        .values(opted_out_at=now)
-        .returning(ContactMethod.id)
+        .where(ContactMethod.address_index.in_(blind_indexes(address)), *which)
+        .values(opted_out_at=value)
+        .returning(ContactMethod.id, ContactMethod.organisation_id, ContactMethod.staff_id)
         .execution_options(synchronize_session=False)
-    )
-    return len(hit.all())
+    ).all()
+    for row in hit:
+        ledger.append(
+            f"organisation/{row.organisation_id}", action, organisation_id=row.organisation_id,
+            actor="Breachclock", at=now, method=row.id, person=row.staff_id,
+        )  # fmt: skip
+    return len(hit)

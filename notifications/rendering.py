@@ -9,7 +9,7 @@ import json
 import math
 import re
 import unicodedata
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from babel.dates import format_datetime
@@ -31,6 +31,9 @@ PLAIN = str.maketrans({
     "‘": "'", "’": "'",
     "…": "...", "\u00a0": " ", "\u202f": " ", "\u2009": " ", "·": "-", "•": "-", "×": "x",
 })  # fmt: skip
+LINK = re.compile(r"(?i)\b[a-z][a-z0-9+.-]*://\S*|\bwww\.\S+")
+PARTS = {"sms": {"text": "sms.txt"}, "chat": {"text": "sms.txt"}, "voice": {"text": "voice.txt"}}
+MAIL = {"subject": "subject.txt", "text": "txt", "html": "html"}
 SHORT = {"en": "EEE d MMM HH:mm", "da": "EEE d. MMM HH.mm", "nb": "EEE d. MMM HH:mm", "sv": "EEE d MMM HH:mm"}
 
 
@@ -47,7 +50,10 @@ class Incomplete(Unrenderable):
 
 
 def render(template: str, locale: str, channel: str, context: dict[str, Any]) -> dict[str, str]:
-    """The content of a message: {"text"} for SMS, {"subject", "text", "html"} for e-mail.
+    """The content of a message: {"subject", "text", "html"} for e-mail, {"text"} for every other way.
+
+    Chat services get what an SMS says. A call is read what is written for it, else the SMS without its
+    links; its content has the "locale" besides, for whoever reads it out.
 
     `context` holds the names of `rules.texts`; "due_at" and other instants are ISO 8601 in UTC and are
     shown in "timezone". Raises: NotTranslated when the template lacks the language, Incomplete when the
@@ -59,10 +65,10 @@ def render(template: str, locale: str, channel: str, context: dict[str, Any]) ->
     if missing := needs.missing(context):
         raise Incomplete(f"{template} cannot be written without {', '.join(missing)}.")
     full = dict.fromkeys(needs.optional, "") | {"reference": "", "token": ""} | context
-    names = (
-        {"text": "sms.txt"} if channel == "sms" else {"subject": "subject.txt", "text": "txt", "html": "html"}
-    )
+    names = MAIL if channel == "email" else {"text": "sms.txt"}
     with force_locale(locale):
+        if channel == "voice":
+            return {"text": _read_out(f"messages/{template}/{locale}", full), "locale": locale}
         content = {
             part: _part(f"messages/{template}/{locale}.{suffix}", full) for part, suffix in names.items()
         }
@@ -72,7 +78,44 @@ def render(template: str, locale: str, channel: str, context: dict[str, Any]) ->
             content["sender"] = controller  # people know who has their data, and not our name
     if channel == "sms":
         content["text"] = gsm(one_line(content["text"]))
+    elif channel == "chat":
+        content["text"] = one_line(content["text"])
     return content
+
+
+def _read_out(name: str, context: dict[str, Any]) -> str:
+    """What a call reads out: one line, without what only eyes can use."""
+    try:
+        told = _part(f"{name}.voice.txt", context)
+    except NotTranslated:
+        told = _part(f"{name}.sms.txt", context)
+    return readable(told)
+
+
+def spoken(key: str, locale: str, **known: str) -> str:
+    """A sentence that a call says beside its message, from templates/messages/_voice.txt."""
+    with force_locale(locale):
+        words: Any = _environment().get_template("messages/_voice.txt").module
+        return one_line(str(words.say(key, locale, **known)))
+
+
+def spelled(text: str) -> str:
+    """A number sign by sign, with a pause at each dash: "PM-2026-0012" is said "P M, 2 0 2 6, 0 0 1 2"."""
+    return ", ".join(" ".join(part) for part in re.split(r"[\W_]+", one_line(text)) if part)
+
+
+def readable(text: str) -> str:
+    """Text as a voice can read it: one line, no link, nothing that is no sign."""
+    return one_line("".join(each if each.isprintable() else " " for each in LINK.sub("", text)))
+
+
+def _time_left(hours: object) -> str:
+    """How long is left in hours, as a text message says it: "71 h left", under ten hours with minutes."""
+    language, left = locales.current(), timedelta(hours=float(str(hours)))
+    if not timedelta(hours=10) <= abs(left) < timedelta(hours=1000):
+        return locales.remaining(left, language)
+    words = locales.LATE if left < timedelta() else locales.LEFT
+    return words[language].format(f"{int(abs(left).total_seconds() // 3600)} {locales.UNITS[language][1]}")
 
 
 def _part(name: str, context: dict[str, Any]) -> str:
@@ -95,7 +138,7 @@ def _environment() -> Environment:
         found = app.jinja_env.overlay(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
         found.filters = {
             **found.filters, "when": _when, "when_short": _when_short, "brief": brief, "parts": _parts,
-            "lines": _lines,
+            "lines": _lines, "spelled": spelled, "time_left": _time_left,
         }  # fmt: skip
         app.extensions["messages"] = found
     return found
@@ -137,7 +180,7 @@ def one_line(text: str) -> str:
 
 def without_links(text: str) -> str:
     """Free text with its links taken out, so that nobody can put one into our messages."""
-    return re.sub(r"(?i)\b[a-z][a-z0-9+.-]*://\S*|\bwww\.\S+", "[link]", text)
+    return LINK.sub("[link]", text)
 
 
 def gsm(text: str) -> str:

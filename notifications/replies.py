@@ -1,32 +1,48 @@
-"""Text messages from phones: a code takes its page, STOP and START are kept, nothing is guessed.
+"""Text messages from phones: a code answers its page, STOP and START are kept, nothing is guessed.
 
 What was written is not kept. An answer to last night's page must never take tonight's, so a bare "ok"
-is asked back; and automatic answers have a limit, so that two machines cannot talk for ever.
+is asked back, with the codes of what is open; automatic answers have a limit, so that two machines
+cannot talk for ever; and so have wrong codes, so that nobody can guess under somebody else's number.
+A stranger, to whom nobody ever wrote, gets no answer at all.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from accounts.models import StaffMember
-from foundation import ledger, locales
+from accounts.permissions import pageable
+from foundation import locales
 from foundation.database import db
 from foundation.encryption import blind_index, blind_indexes
-from foundation.errors import Refused
-from notifications import alarms, paging, received, rendering
-from notifications.models import ContactMethod, Message, Page, PageState
+from notifications import alarms, answering, received, rendering
+from notifications.answering import Became
+from notifications.models import Channel, ContactMethod, Kind, Message, Page, PageState, Receipt, Ring
 from notifications.rules.replies import Meaning, Reply, read
 
 ANSWERS_AN_HOUR = 5
+WRONG_CODES_AN_HOUR = 10  # texts with codes that are none of this number's; after them none is tried
+LOOKED_THROUGH = 200  # messages of open pages to one number
+NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")  # E.164; senders with letters and short numbers are nobody's phone
+ACTS: dict[Meaning, answering.Act] = {
+    Meaning.CODE: answering.take, Meaning.NOT_ME: answering.pass_on, Meaning.CALL: answering.call,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
     template: str
     context: dict[str, Any] = field(default_factory=dict)
+
+
+def is_number(sender: str) -> bool:
+    """Whether a sender can be a phone that we know: a whole number in E.164, in plain digits."""
+    return bool(NUMBER.fullmatch(sender))
 
 
 def answer(*, sender: str, body: str, sid: str, now: datetime) -> str | None:
@@ -40,7 +56,7 @@ def answer(*, sender: str, body: str, sid: str, now: datetime) -> str | None:
     staff = _staff(sender)
     reply = read(body)
     found = _act(reply, sender, staff, sid, now)
-    if not _may_answer(sender, now):
+    if not (staff or _written_to(sender)) or not _may_answer(sender, now):
         return None
     return rendering.render(found.template, _locale(sender, staff), "sms", found.context)["text"]
 
@@ -49,13 +65,20 @@ def _act(reply: Reply, sender: str, staff: Sequence[StaffMember], sid: str, now:
     if reply.meaning is Meaning.STOP:
         return _stop(sender, staff, sid, now)
     if reply.meaning is Meaning.START:
-        _start(sender)
+        received.opted_in(sender, now=now)
         return _Answer("reply_started")
+    if reply.codes and _too_many_wrong(sender, now):
+        return _Answer("reply_too_many")
     if message := _message(sender, reply.codes):
-        return _take(message, now)
+        return _on_page(reply.meaning, message, now)
+    if reply.codes:
+        _count_wrong(sender, now)
     waiting = _waiting(sender)
-    if waiting and reply.meaning in (Meaning.YES, Meaning.CODE):
-        return _Answer("reply_which", {"count": waiting})
+    if len(waiting) == 1 and not reply.codes and reply.meaning in (Meaning.NOT_ME, Meaning.CALL):
+        return _on_page(reply.meaning, waiting[0][0], now)  # neither takes anything: no harm in doing it
+    if waiting:
+        codes = [{"number": number, "code": message.reference} for message, number in waiting]
+        return _Answer("reply_which", {"count": len(codes), "codes": codes})
     return _Answer("reply_unknown")
 
 
@@ -67,45 +90,79 @@ def _message(sender: str, codes: Sequence[str]) -> Message | None:
         .where(
             Message.recipient_index.in_(blind_indexes(sender)),
             Message.reference.in_(codes),
-            Message.page_id.is_not(None),
-            StaffMember.active,
+            Message.kind == Kind.ONCALL,
+            pageable(),
         )
         .order_by(Message.id.desc())
     ).first()
 
 
-def _take(message: Message, now: datetime) -> _Answer:
-    assert message.page_id is not None  # noqa: S101  asked for by the query
-    assert message.staff_id is not None  # noqa: S101
-    page = db.session.get_one(Page, message.page_id)
-    what = str(page.context.get("number", ""))
-    person = db.session.get_one(StaffMember, message.staff_id)
-    try:
-        first, who = paging.acknowledge(page.id, person.id, way="sms", now=now)
-    except Refused:
-        _late(page, person, now)
-        return _Answer("reply_ended", {"what": what})
-    if not first and who != person.name:
-        _late(page, person, now)
-        return _Answer("reply_taken_already", {"what": what, "who": who})
-    return _Answer("reply_taken", {"what": what, "path": alarms.path(page.about)})
+def _on_page(meaning: Meaning, message: Message, now: datetime) -> _Answer:
+    person, pages = db.session.get_one(StaffMember, message.staff_id), answering.pages_of(message)
+    if not pages:
+        return _Answer("reply_unknown")
+    done = answering.answer(ACTS[meaning], pages, person, way="sms", now=now)
+    what = {"what": done.number}
+    match done.became:
+        case Became.TAKEN:
+            return _Answer("reply_taken", what | {"path": done.path, "code": message.reference})
+        case Became.TAKEN_ALREADY:
+            return _Answer("reply_taken_already", what | {"who": done.who})
+        case Became.PASSED:
+            return _Answer("reply_passed", what | {"who": done.who, "code": message.reference})
+        case Became.CALLING:
+            return _Answer("reply_calling", what)
+        case Became.ENDED:
+            return _Answer("reply_ended", what)
+        case Became.NO_NUMBER:
+            return _Answer("reply_unknown")
 
 
-def _late(page: Page, person: StaffMember, now: datetime) -> None:
-    ledger.append(
-        page.about, "page.answered_late", organisation_id=page.organisation_id, actor=person.name, at=now,
-        page=page.id, way="sms",
-    )  # fmt: skip
+def _waiting(sender: str) -> list[tuple[Message, str]]:
+    """What is open and was sent to this number, newest first: the last text of each page, and its number.
+
+    A text that stands for several pages comes once, with the numbers of all that are open.
+    """
+    in_bundle = Page.id.in_(select(Ring.page_id).where(Ring.message_id == Message.id).correlate(Message))
+    found = db.session.execute(
+        select(Message, Page)
+        .join(Page, (Page.id == Message.page_id) | in_bundle)
+        .join(StaffMember, StaffMember.id == Message.staff_id)
+        .where(
+            Message.recipient_index.in_(blind_indexes(sender)),
+            Message.kind == Kind.ONCALL,
+            Page.state == PageState.OPEN,
+            pageable(),
+        )
+        .order_by(Message.id.desc())
+        .limit(LOOKED_THROUGH)
+    ).all()
+    last: dict[UUID, tuple[Message, str]] = {}
+    for message, page in sorted(found, key=lambda row: row.Message.way is not Channel.SMS):
+        last.setdefault(page.id, (message, str(page.context.get("number", ""))))
+    texts: dict[UUID, tuple[Message, list[str]]] = {}
+    for message, number in last.values():
+        texts.setdefault(message.id, (message, []))[1].append(number)
+    newest = sorted(texts.values(), key=lambda each: each[0].id, reverse=True)
+    return [(message, " + ".join(filter(None, numbers))) for message, numbers in newest]
 
 
-def _waiting(sender: str) -> int:
-    """How many open pages this number was paged for."""
-    query = (
-        select(func.count(Message.page_id.distinct()))
-        .join(Page, Page.id == Message.page_id)
-        .where(Message.recipient_index.in_(blind_indexes(sender)), Page.state == PageState.OPEN)
+def _slots(what: str, sender: str, count: int, now: datetime) -> list[str]:
+    """The names of rows of which each stands for one of so many in this hour."""
+    return [f"{what}:{blind_index(sender)}:{now:%Y%m%d%H}:{slot}" for slot in range(count)]
+
+
+def _too_many_wrong(sender: str, now: datetime) -> bool:
+    slots = _slots("wrong", sender, WRONG_CODES_AN_HOUR, now)
+    counted = select(func.count()).where(Receipt.provider == "twilio", Receipt.event_id.in_(slots))
+    return (db.session.scalar(counted) or 0) >= WRONG_CODES_AN_HOUR
+
+
+def _count_wrong(sender: str, now: datetime) -> None:
+    any(
+        received.once("twilio", slot, "wrong", now=now)
+        for slot in _slots("wrong", sender, WRONG_CODES_AN_HOUR, now)
     )
-    return db.session.scalar(query) or 0
 
 
 def _stop(sender: str, staff: Sequence[StaffMember], sid: str, now: datetime) -> _Answer:
@@ -117,24 +174,25 @@ def _stop(sender: str, staff: Sequence[StaffMember], sid: str, now: datetime) ->
     return _Answer("reply_stopped")
 
 
-def _start(sender: str) -> None:
-    db.session.execute(
-        update(ContactMethod)
-        .where(ContactMethod.address_index.in_(blind_indexes(sender)))
-        .values(opted_out_at=None)
-        .execution_options(synchronize_session=False)
-    )
-
-
 def _staff(sender: str) -> list[StaffMember]:
-    """Whose number it is; one phone may serve in two organisations."""
+    """Whose number it is, as they have shown; one phone may serve in two organisations."""
     query = (
         select(StaffMember)
         .join(ContactMethod, ContactMethod.staff_id == StaffMember.id)
-        .where(ContactMethod.address_index.in_(blind_indexes(sender)), StaffMember.active)
+        .where(
+            ContactMethod.address_index.in_(blind_indexes(sender)),
+            ContactMethod.verified_at.is_not(None),
+            StaffMember.active,
+        )
         .order_by(StaffMember.id)
     )
     return list(db.session.scalars(query).unique())
+
+
+def _written_to(sender: str) -> bool:
+    """Whether we ever wrote to this number; who else may be behind it gets no answer."""
+    theirs = select(Message.id).where(Message.recipient_index.in_(blind_indexes(sender)))
+    return bool(db.session.scalar(select(theirs.exists())))
 
 
 def _locale(sender: str, staff: Sequence[StaffMember]) -> str:
@@ -146,8 +204,7 @@ def _locale(sender: str, staff: Sequence[StaffMember]) -> str:
 
 def _may_answer(sender: str, now: datetime) -> bool:
     """Take one of the hour's answers to this number; the slots are unique rows, whoever counts."""
-    hour = f"{blind_index(sender)}:{now:%Y%m%d%H}"
     return any(
-        received.once("twilio", f"answer:{hour}:{slot}", "answered", now=now)
-        for slot in range(ANSWERS_AN_HOUR)
+        received.once("twilio", slot, "answered", now=now)
+        for slot in _slots("answer", sender, ANSWERS_AN_HOUR, now)
     )

@@ -3,21 +3,26 @@
 import json
 import time
 from base64 import b64encode
+from datetime import UTC, datetime
 from hashlib import sha256
 from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
+from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select, update
 from twilio.request_validator import RequestValidator
 
-from foundation.database import db, transaction
-from notifications import paging
+from accounts.models import Role, StaffMember
+from foundation import encryption
+from foundation.database import db, everyone, transaction
+from notifications import codes, outbox, paging
 from notifications.channels import Accepted
-from notifications.models import ContactMethod, PageState, Receipt, State
-from tests.notifications.conftest import PHONES
+from notifications.hurrying import BUNDLE
+from notifications.models import ContactMethod, Message, PageState, Receipt, ReplyCode, Ring, State
+from tests.notifications.conftest import CONTEXT, PHONES
 from tests.notifications.installation import EVENT_KEY
 
 PUBLIC = "https://breachclock.promark.example"
@@ -253,7 +258,7 @@ def test_the_code_of_a_text_takes_its_page(house):
     house.page()
     code = house.messages(channel="sms")[0].reference
 
-    answer = text(house, f"ok {code[:4]} {code[4:].lower()}")
+    answer = text(house, f"ok {code[:2]} {code[2:].lower()}")
 
     assert "PM-2026-0012 is yours" in answer.text
     assert house.the_page().state is PageState.ACKNOWLEDGED
@@ -309,11 +314,117 @@ def test_a_bare_yes_takes_nothing_and_is_asked_for_the_code(house, word):
     assert house.the_page().state is PageState.OPEN
 
 
-def test_a_bare_yes_with_two_open_pages_hears_how_many(house):
+def test_a_bare_yes_with_two_open_pages_hears_which_with_their_codes(house):
     house.page()
-    house.page("page_deadline", step="Tell", hours_left="1")
+    house.page("page_deadline", step="Tell", hours_left="1", number="PM-2026-0013")
+    codes = [each.reference for each in house.messages(channel="sms")]
 
-    assert "2 pages wait" in text(house, "ok").text
+    said = text(house, "ok").text
+
+    assert f"2 pages wait for you: PM-2026-0013 = {codes[1]}, PM-2026-0012 = {codes[0]}" in said
+    assert house.takers() == []
+
+
+def test_a_no_with_the_code_calls_the_next_at_once_and_takes_nothing(house):
+    house.page()
+    code = house.messages(channel="sms")[0].reference
+
+    said = text(house, f"kan ikke, {code}").text
+
+    assert "Birk is called now" in said
+    assert f"reply {code}" in said
+    assert house.paged() == ["astrid", "birk"]
+    assert (house.takers(), house.the_page().state) == ([], PageState.OPEN)
+
+
+def test_who_said_no_may_take_it_after_all_and_who_has_it_may_give_it_back(house):
+    house.page()
+    code = house.messages(channel="sms")[0].reference
+    text(house, f"nej {code}")
+
+    text(house, code)
+    assert house.takers() == [house.astrid]
+    text(house, f"nej {code}")
+
+    assert house.the_page().state is PageState.OPEN
+    assert house.record().count("page.released") == 1
+
+
+@pytest.mark.parametrize("ask", ["ring {code}", "CALL {code}", "ring mig"])
+def test_call_me_rings_the_same_number_now_and_takes_nothing(house, ask):
+    house.page()
+
+    said = text(house, ask.format(code=house.messages(channel="sms")[0].reference)).text
+
+    (call,) = house.messages(channel="voice")
+    assert "you are called now" in said
+    assert call.recipient == PHONES["astrid"]
+    assert house.the_page().state is PageState.OPEN
+
+
+def test_a_code_of_eight_signs_from_before_still_takes_its_page(house):
+    house.page()
+    with transaction():
+        house.messages(channel="sms")[0].reference = "K7Q2MXPD"
+
+    assert "is yours" in text(house, "k7q2-mxpd").text
+
+
+def test_no_code_is_ever_given_to_a_number_twice(house, monkeypatch):
+    drawn = iter(["CC22", "CC22", "DD33", "CC22", "DD33", "FF44"])
+    monkeypatch.setattr(codes, "_made", lambda _length: next(drawn))
+    given = [house.do(codes.draw, "+4520000001", organisation_id=house.promark) for _ in range(2)]
+    with transaction():
+        db.session.execute(delete(Ring))
+        db.session.execute(delete(Message))  # not even when nothing is left of its message
+    given.append(house.do(codes.draw, "+45 20 00 00 01", organisation_id=house.softwerk))
+
+    assert given == ["CC22", "DD33", "FF44"]
+
+
+def test_codes_stay_given_out_when_the_key_of_their_index_is_changed(house, monkeypatch):
+    drawn = iter(["CC22", "CC22", "DD33"])
+    monkeypatch.setattr(codes, "_made", lambda _length: next(drawn))
+    house.do(codes.draw, "+4520000001", organisation_id=house.promark)
+    keys = [Fernet.generate_key().decode(), *encryption.keyring.keys]
+    encryption.keyring.use(tuple(keys))
+
+    assert house.do(codes.draw, "+4520000001", organisation_id=house.promark) == "DD33"
+    with everyone(), transaction():
+        assert encryption.reencrypt(db.session(), ReplyCode) == 2
+    indexes = set(db.session.scalars(select(ReplyCode.recipient_index)))
+    assert indexes == {encryption.blind_index("+4520000001")}
+
+
+def test_the_code_of_a_text_for_several_pages_answers_all_of_them(house):
+    pages = [house.page(number="PM-2026-0012")]
+    house.about = "incident/other"
+    pages.append(house.page(number="PM-2026-0013"))
+    message_id = house.do(
+        outbox.post, organisation_id=house.promark, about=f"organisation/{house.promark}", kind="oncall",
+        template=BUNDLE, dedupe_key="bundle:1", linked=True,
+        recipient=outbox.Outside("sms", PHONES["astrid"], "en", house.astrid),
+        context=CONTEXT | {"name": "Astrid", "count": "2", "numbers": ["PM-2026-0012", "PM-2026-0013"]},
+    )  # fmt: skip
+    with transaction():
+        mine = Ring.staff_id == house.astrid, Ring.channel == "sms"
+        db.session.execute(update(Ring).where(*mine).values(message_id=message_id))
+    code = house.message(message_id).reference
+
+    assert f"PM-2026-0012 + PM-2026-0013 = {code}" in text(house, "ok").text
+    house.do(paging.acknowledge, pages[1], house.birk, way="screen")
+    assert "PM-2026-0012 is yours" in text(house, code).text
+
+    assert [paging.acknowledged_by(each) for each in pages] == ["Astrid", "Birk"]
+    assert "reply" in text(house, f"nej {code}").text
+    assert [paging.acknowledged_by(each) for each in pages] == ["", "Birk"]
+
+
+def test_a_page_that_goes_hours_later_says_what_is_left_then(house):
+    house.now = datetime(2026, 11, 26, 8, 0, tzinfo=UTC)
+    house.page(hours_left="64")
+
+    assert "5 h 30 min left" in house.messages(channel="sms")[0].content["text"]
 
 
 def test_a_stop_is_kept_and_the_team_hears_of_it(house):
@@ -358,7 +469,7 @@ def test_a_machine_that_is_answered_no_more_still_takes_its_page(house):
 
 def test_the_answer_comes_in_the_persons_language(house):
     with transaction():
-        db.session.get_one(paging.StaffMember, house.astrid).locale = "sv"
+        db.session.get_one(StaffMember, house.astrid).locale = "sv"
 
     assert "Det här numret" in text(house, "Hur?").text
 
@@ -378,10 +489,11 @@ def test_what_came_from_our_own_number_is_not_answered(house):
     assert "<Message>" not in text(house, "hello", sender="+4552512345").text
 
 
-def test_somebody_who_left_takes_nothing(house):
+@pytest.mark.parametrize("gone", [{"active": False}, {"role": Role.AUDITOR}])
+def test_somebody_who_left_or_is_paged_no_more_takes_nothing(house, gone):
     house.page()
     with transaction():
-        db.session.get_one(paging.StaffMember, house.astrid).active = False
+        db.session.query(StaffMember).filter_by(id=house.astrid).update(gone)
 
     text(house, house.messages(channel="sms")[0].reference)
 

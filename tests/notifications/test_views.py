@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from accounts.models import Role, StaffMember
 from foundation.database import db, transaction
 from notifications import paging
 from notifications.channels import Refusal
@@ -14,6 +15,12 @@ PHONE_OF_ASTRID = "+4520000001"
 
 def address_of(message):
     return re.search(r"https://breachclock.promark.example(/a/[\w-]+)", message.content["text"])[1]
+
+
+def buttons(answer):
+    """What each button of a page sends."""
+    once = re.search(r'name="once" value="([\w-]+)"', answer.text)[1]
+    return {do: {"do": do, "once": once} for do in re.findall(r'name="do" value="(\w+)"', answer.text)}
 
 
 @pytest.fixture
@@ -29,18 +36,15 @@ def test_looking_behind_the_link_takes_nothing(house, called, method):
     assert house.the_page().state is PageState.OPEN
 
 
-def test_one_button_takes_it_without_signing_in(house, called):
+def test_one_button_takes_it_without_signing_in_and_without_a_cookie(house, called):
     house.app.config["WTF_CSRF_ENABLED"] = True
     try:
-        browser = house.app.test_client()
-        shown = browser.get(called, base_url="https://breachclock.promark.example").text
-        token = re.search(r'name="csrf_token" value="([^"]+)"', shown.partition("<main")[2])[1]
-        answer = browser.post(
-            called, data={"csrf_token": token}, follow_redirects=True, base_url="https://breachclock.promark.example",
-            headers={"Referer": "https://breachclock.promark.example" + called},
-        )  # fmt: skip
+        looked = house.app.test_client().get(called)
+        answer = house.app.test_client().post(called, data=buttons(looked)["take"], follow_redirects=True)
     finally:
         house.app.config["WTF_CSRF_ENABLED"] = False
+
+    assert "Set-Cookie" not in looked.headers
 
     assert "You have it." in answer.text
     assert house.takers() == [house.astrid]
@@ -59,7 +63,69 @@ def test_whoever_comes_second_reads_who_has_it_and_finds_no_button(house, called
     shown = house.app.test_client().get(called).text
 
     assert "Birk has it." in shown
-    assert "I take it" not in shown
+    assert "<form" not in shown
+
+
+def press(house, address, do, **more):
+    """Look, and press one button."""
+    browser = house.app.test_client()
+    browser.post(address, data=buttons(browser.get(address))[do] | more)
+    return browser.get(address).text
+
+
+def test_not_me_calls_the_next_at_once_and_says_who_else_is_called(house, called):
+    shown = press(house, called, "pass")
+
+    assert house.paged() == ["astrid", "birk"]
+    assert "Also called: Birk." in shown
+    assert "Take it" in shown
+
+
+def test_call_me_rings_and_takes_nothing(house, called):
+    press(house, called, "call")
+
+    assert [each.recipient for each in house.messages(channel="voice")] == [PHONE_OF_ASTRID]
+    assert house.the_page().state is PageState.OPEN
+
+
+def test_what_was_taken_can_be_given_back(house, called):
+    press(house, called, "take")
+    shown = press(house, called, "pass")
+
+    assert house.the_page().state is PageState.OPEN
+    assert "Take it" in shown
+    assert "birk" in house.paged()
+
+
+def test_what_was_taken_can_be_handed_to_a_colleague_who_takes_it_by_their_own_link(house, called):
+    press(house, called, "take")
+    shown = press(house, called, "hand_over", to=str(house.birk))
+    assert "Offered to Birk" in shown
+    theirs = address_of([each for each in house.messages(channel="sms") if each.staff_id == house.birk][-1])
+    assert "Astrid has it and asks you to take it over." in house.app.test_client().get(theirs).text
+
+    press(house, theirs, "take")
+
+    assert paging.acknowledged_by(house.the_page().id) == "Birk"
+    assert "Birk has it." in house.app.test_client().get(called).text
+
+
+@pytest.mark.parametrize("whom", ["olga", "eskil", "astrid"])
+def test_it_is_handed_to_nobody_who_could_not_take_it(house, called, whom):
+    press(house, called, "take")
+
+    answer = house.app.test_client().post(called, data={"do": "hand_over", "to": str(getattr(house, whom))})
+
+    assert answer.status_code == 404
+    assert paging.acknowledged_by(house.the_page().id) == "Astrid"
+
+
+def test_the_page_behind_the_link_is_small_and_has_no_script(house, called):
+    shown = house.app.test_client().get(called).text
+    style = house.app.test_client().get("/static/call.css")
+
+    assert "<script" not in shown
+    assert len(shown.encode()) + len(style.data) < 8192
 
 
 def test_the_page_behind_the_link_names_nobody_concerned_and_no_address(house, called):
@@ -94,9 +160,10 @@ def test_the_link_of_what_has_ended_takes_nothing(house, called):
     assert "Nobody is needed any more" in answer.text
 
 
-def test_the_link_of_somebody_who_left_leads_nowhere(house, called):
+@pytest.mark.parametrize("gone", [{"active": False}, {"role": Role.AUDITOR}])
+def test_the_link_of_somebody_who_left_or_is_paged_no_more_leads_nowhere(house, called, gone):
     with transaction():
-        db.session.get_one(paging.StaffMember, house.astrid).active = False
+        db.session.query(StaffMember).filter_by(id=house.astrid).update(gone)
 
     assert house.app.test_client().post(called).status_code == 404
     assert house.the_page().state is PageState.OPEN
@@ -120,18 +187,23 @@ def test_nobody_takes_a_page_without_a_link_or_signing_in(house, called):
 
 
 def test_the_rota_shows_who_is_on_call_now_and_next_and_the_ladder(house, monkeypatch):
-    monkeypatch.setattr("notifications.views.utcnow", lambda: house.now)
+    monkeypatch.setattr("notifications.views.on_call.utcnow", lambda: house.now)
     shown = house.browser("astrid").get("/on-call").text
 
     now, following = re.findall(r'class="nt-now__one[^>]*>.*?<strong>(\w+)</strong>', shown, re.DOTALL)
     assert (now, following) == ("Astrid", "Birk")
-    assert shown.count("nt-bar nt-bar--") == 4
+    assert len(re.findall(r'<svg class="rc-bar rc-bar--\d', shown)) == 2  # two weeks, from this midnight on
     assert re.findall(r'ladder__names">(\w+)<', shown)[:2] == ["Astrid", "Birk"]
 
 
+def digits_on(house, who, page):
+    return re.sub(r"[\s\xa0]", "", house.browser(who).get(page).text)
+
+
 def test_numbers_and_addresses_are_shown_to_their_owner_alone(house):
-    assert PHONE_OF_ASTRID in house.browser("astrid").get("/on-call").text
-    assert PHONE_OF_ASTRID not in house.browser("dorthe").get("/on-call").text
+    assert PHONE_OF_ASTRID[3:] in digits_on(house, "astrid", "/reached-by")
+    for page in ("/on-call", "/reached-by", "/reached-by/colleagues"):
+        assert PHONE_OF_ASTRID[3:] not in digits_on(house, "dorthe", page)
 
 
 def test_the_rota_of_another_organisation_stays_its_own(house):
