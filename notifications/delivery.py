@@ -6,7 +6,7 @@ the same transaction.
 """
 
 import random
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,13 +14,14 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select, update
 
-from foundation import ledger, queue
+from foundation import queue
 from foundation.database import db
-from notifications import breaker, circuits, outbox, received, rendering
+from notifications import breaker, circuits, hurrying, outbox, received, rendering, standing
 from notifications.channels import Accepted, Answer, Refusal
-from notifications.models import Attempt, Channel, Kind, Message, Outcome, Page, State
+from notifications.models import Attempt, Channel, Kind, Message, Outcome, State
 from notifications.rules import receipts, retry
 
+UNANSWERED = 2  # a page that so many calls left unanswered moves on while it is tried again
 UNKNOWN = (None, Outcome.UNCERTAIN)  # of an attempt whose fate nobody knows
 
 
@@ -52,7 +53,9 @@ def record(claimed: outbox.Claim, answer: Answer, *, now: datetime) -> None:
     attempt = db.session.get_one(Attempt, claimed.attempt_id)
     attempt.ended_at = now
     if isinstance(answer, Accepted) or (isinstance(answer, Refusal) and answer.code and not answer.account):
-        circuits.takes_messages(attempt.provider, asked_at=claimed.started_at, now=now)
+        circuits.takes_messages(
+            attempt.provider, channel=claimed.channel, asked_at=claimed.started_at, now=now
+        )
     if isinstance(answer, Accepted):
         found(message, attempt, answer.provider_id, Outcome.ACCEPTED, now=now)
         _said_at_once(attempt, answer, now)
@@ -69,6 +72,7 @@ def record(claimed: outbox.Claim, answer: Answer, *, now: datetime) -> None:
             _refused(message, attempt, answer, now=now)
     elif ours:
         unsure(message, why=answer.why, now=now)
+    circuits.failed(attempt.provider, channel=claimed.channel, now=now)
 
 
 def _said_at_once(attempt: Attempt, answer: Accepted, now: datetime) -> None:
@@ -111,6 +115,8 @@ def unsure(message: Message, *, why: str, now: datetime) -> None:
     if message.blind < outbox.terms(message.kind).at_once:
         message.blind += 1
         _again(message, why=why, now=now, wait=timedelta(0))
+        if message.kind is Kind.ONCALL and message.blind >= UNANSWERED:
+            hurrying.ring_failed(message, now)
         return
     _enter(message, State.UNCERTAIN)
     message.uncertain_at, message.why = now, why
@@ -166,7 +172,7 @@ def _unknown(message: Message) -> tuple[ColumnElement[bool], ColumnElement[bool]
 
 def call_a_person(message: Message, *, why: str, now: datetime) -> None:
     """Put a message before a person while the rest goes on; cleared when it is known what became of it."""
-    message.wants_person_at, message.told_at, message.why = now, None, why
+    message.wants_person_at, message.told_at, message.why = outbox.wanted(message.about, now), None, why
     _log(message, "message.wants_a_person", now, why=why)
 
 
@@ -174,20 +180,39 @@ def hold(message: Message, *, why: str, now: datetime) -> None:
     """Leave the message to a person, and say so."""
     _enter(message, State.HELD)
     message.why = why
-    message.wants_person_at = now
+    message.wants_person_at = outbox.wanted(message.about, now)
     _log(message, "message.held", now, why=why)
 
 
 def _refused(message: Message, attempt: Attempt, answer: Refusal, *, now: datetime) -> None:
     if answer.account:
-        circuits.leave_alone(attempt.provider, why=answer.why, now=now)
-        _again(message, why=answer.why, now=now, wait=circuits.LEFT_ALONE, counts=False)
-    elif retry.is_permanent(answer.code, attempt.number):
+        circuits.leave_alone(attempt.provider, channel=message.channel, why=answer.why, now=now)
+        wait = timedelta(0) if circuits.another(message.channel, attempt.provider) else circuits.LEFT_ALONE
+        _again(message, why=answer.why, now=now, wait=wait, counts=answer.perhaps_one)
+        return
+    fresh = set(circuits.another(message.channel, attempt.provider)) - outbox.tried(message).keys()
+    if retry.is_permanent(answer.code, attempt.number):
         attempt.outcome = Outcome.REJECTED
-        unreached(message, why=answer.why, code=answer.code, now=now)
+        if (
+            fresh and answer.code not in retry.OPTED_OUT
+        ):  # it provably has not gone, and another may know more
+            _again(message, why=answer.why, now=now, wait=timedelta(0))
+        else:
+            unreached(message, why=answer.why, code=answer.code, now=now)
     else:
-        wait = _wait(attempt.number, answer.retry_after)
+        wait = timedelta(0) if fresh else _wait(attempt.number, answer.retry_after)
         _again(message, why=answer.why, now=now, wait=wait)
+
+
+def nobody_takes_it(message: Message, now: datetime) -> None:
+    """Every provider of the channel is left alone: a page does not wait for them, it moves on."""
+    if message.kind is Kind.ONCALL:
+        hurrying.ring_failed(message, now)
+
+
+def way_is_gone(message: Message, now: datetime) -> None:
+    """Whom it goes to has this way no more: the next one takes over, or the next person, or one is asked."""
+    unreached(message, why=standing.GONE, code=None, now=now)
 
 
 def _again(message: Message, *, why: str, now: datetime, wait: timedelta, counts: bool = True) -> None:
@@ -197,8 +222,8 @@ def _again(message: Message, *, why: str, now: datetime, wait: timedelta, counts
         return
     _enter(message, State.PENDING)
     message.ready_at, message.why, message.rung_at = now + wait, why, None
-    if message.page_id and wait:
-        _next_person(message, now)
+    if message.kind is Kind.ONCALL and wait:
+        hurrying.ring_failed(message, now)
     queue.ring_after_commit(queue.MESSAGES)
     _log(message, "message.retried", now, why=why, ready_at=message.ready_at)
 
@@ -213,45 +238,28 @@ def unreached(message: Message, *, why: str, code: str | None, now: datetime) ->
     message.why, message.done_at = why, now
     if code in retry.OPTED_OUT:
         received.opted_out(message.recipient, now=now)
-    if message.page_id:
-        _next_person(message, now)
+    if message.kind is Kind.ONCALL:
+        hurrying.ring_failed(message, now)
     _log(message, "message.unreached", now, why=why, code=code)
     if not fall_back(message, now) and (message.kind is not Kind.ONCALL or code in retry.OPTED_OUT):
-        message.wants_person_at = now
+        message.wants_person_at = outbox.wanted(message.about, now)
 
 
 def fall_back(message: Message, now: datetime) -> bool:
-    """Send by the person's next channel, once; false when there is none."""
-    if not message.fallbacks:
+    """Send by the next way that the person still has, once; false when there is none."""
+    left = standing.fallbacks(message)
+    if not left:
         return False
-    (channel, address), *rest = message.fallbacks
+    (channel, address), *rest = left
     outbox.post(
         organisation_id=message.organisation_id, about=message.about, kind=message.kind,
         template=message.template, context=message.context, dedupe_key=f"{message.dedupe_key}>{channel}",
         recipient=outbox.recipient(
-            message.about, channel, address, message.locale, message.staff_id, tuple((c, a) for c, a in rest)
+            message.about, channel, address, message.locale, message.staff_id, tuple(rest)
         ),
         must_by=message.must_by, page_id=message.page_id, now=now,
     )  # fmt: skip
     return True
-
-
-def _next_person(message: Message, now: datetime) -> None:
-    """A page that does not arrive moves on now, not at the next timer.
-
-    Only from its latest turn and within the first round: later rounds page everybody again, and one
-    dead number would make them follow each other without a pause.
-    """
-    paged = db.session.scalar(
-        select(Page)
-        .where(Page.id == message.page_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    if paged is None or not paged.next_at or paged.turn > len(paged.policy):
-        return
-    if message.dedupe_key.startswith(f"page:{paged.id}:{paged.turn - 1}:"):
-        paged.next_at = min(paged.next_at, now)
 
 
 def receipt(
@@ -276,6 +284,7 @@ def receipt(
         return True
     message = _locked(attempt.message_id)
     db.session.refresh(attempt)  # another receipt may have come while we waited for the lock
+    status = receipts.as_meant(provider, status, wants_answer=message.kind is Kind.ONCALL)
     rank = receipts.rank(provider, status)
     if not rank or rank <= attempt.rank:
         return True
@@ -338,7 +347,7 @@ def _enter(message: Message, state: State) -> None:
 
 def _log(message: Message, action: str, now: datetime, **details: Any) -> None:
     db.session.flush()
-    ledger.append(
+    outbox.enter(
         message.about, action, organisation_id=message.organisation_id, actor="Breachclock", at=now,
         message=message.id, channel=message.channel, **details,
     )  # fmt: skip
@@ -365,22 +374,6 @@ def _line(m: Message) -> Line:
         m.why, m.wants_person_at is not None, m.created_at, m.done_at, m.dedupe_key, m.about,
         m.channel is Channel.PRETEND,
     )  # fmt: skip
-
-
-def outcomes(about: str, dedupe_keys: Sequence[str]) -> dict[str, str]:
-    """The state of each key's message, the last channel tried counting, by its first key."""
-    rows = db.session.execute(
-        select(Message.dedupe_key, Message.state)
-        .where(Message.about == about, Message.kind == Kind.SUBJECT)
-        .order_by(Message.id)
-    )
-    states: dict[str, str] = {}
-    wanted = set(dedupe_keys)
-    for row in rows:
-        key = row.dedupe_key.partition(">")[0]
-        if key in wanted and states.get(key) != State.DELIVERED:
-            states[key] = row.state
-    return states
 
 
 def unreached_count(about: str) -> int:

@@ -1,13 +1,15 @@
-"""How delivery stands, in numbers: for monitors and for the board; nothing about anyone, and no drill."""
+"""How delivery stands, in numbers, for monitors and the board: nothing about anyone, no drill, no probe."""
 
 from datetime import datetime
 
 from sqlalchemy import func, select
 
 from foundation.database import db
-from notifications.models import Channel, Message, State
+from notifications.models import Channel, Message, Page, PageState, State
+from notifications.models.providers import Switch
+from notifications.rules.watching import PROBE
 
-EARNEST = Message.channel != Channel.PRETEND
+EARNEST = (Message.channel != Channel.PRETEND) & ~Message.about.startswith(PROBE)
 
 
 def oldest_due(now: datetime) -> datetime | None:
@@ -28,6 +30,12 @@ def oldest_due_by_kind(now: datetime) -> dict[str, datetime]:
     return {row.kind.value: row.since for row in db.session.execute(query)}
 
 
+def page_left_alone(now: datetime) -> datetime | None:
+    """Since when the open page that is due to move on longest has waited: a ladder that stands still."""
+    waiting = select(func.min(Page.next_at)).where(Page.state == PageState.OPEN, Page.next_at <= now)
+    return db.session.scalar(waiting)
+
+
 def wanting_a_person() -> int:
     """How many messages reached nobody and wait for a person."""
     query = select(func.count()).select_from(Message).where(EARNEST, Message.wants_person_at.is_not(None))
@@ -44,3 +52,8 @@ def by_state() -> dict[str, int]:
     )
     found = {state.value: number for state, number in db.session.execute(query)}
     return {state.value: found.get(state.value, 0) for state in under_way}
+
+
+def switches() -> int:
+    """How often a provider was left alone since the installation began."""
+    return db.session.scalar(select(func.count()).select_from(Switch).where(Switch.back.is_(False))) or 0

@@ -21,7 +21,19 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from foundation import queue
 from foundation.database import database_now, db, everyone, transaction
-from notifications import alarms, channels, delivery, outbox, paging, polling, settling
+from notifications import (
+    alarms,
+    bundles,
+    canary,
+    channels,
+    delivery,
+    on_duty,
+    outbox,
+    paging,
+    polling,
+    ringing,
+    settling,
+)
 from notifications.channels import Accepted, Answer
 from notifications.channels.deadline import Round
 from notifications.models import Attempt, Kind, Message, Outcome, State
@@ -37,14 +49,17 @@ def deliver(message_id: str) -> None:
     """Send one message. Safe to run twice: only the run whose claim stands talks to the provider."""
     started = time.monotonic()
     with transaction():
-        claimed = outbox.claim(UUID(message_id), provider_of=channels.names(), now=database_now())
+        claimed = outbox.claim(
+            UUID(message_id), provider_of=channels.names(), now=database_now(),
+            kept_back=delivery.nobody_takes_it, lost=delivery.way_is_gone,
+        )  # fmt: skip
     if claimed is None:
         return
     terms = outbox.terms(claimed.kind)
     left = (terms.lease - terms.call).total_seconds() - 1 - (time.monotonic() - started)
     if left <= 0 or not outbox.is_held(claimed):
         return
-    answer = channels.provider(claimed.channel).send(
+    answer = channels.provider(claimed.channel, claimed.provider).send(
         recipient=claimed.recipient, content=claimed.content, attempt_id=str(claimed.attempt_id),
         reference=claimed.reference, limit=terms.call.total_seconds(), urgent=claimed.kind is Kind.ONCALL,
         late=partial(_record_late, _app(), claimed),
@@ -227,13 +242,41 @@ def poll() -> int:
 
 
 def escalate() -> int:
-    """Page the next person for every page that nobody has taken in time; returns how many."""
-    return _one_by_one(paging.due(database_now()), _escalate)
+    """Ring whose time has come: next persons, later ways, what waits to go together; returns how many."""
+    moved = _one_by_one(paging.due(database_now()), _escalate)
+    moved += _one_by_one(ringing.due(database_now()), _ring_later)
+    moved += _one_by_one(bundles.due(database_now()), _send_together)
+    return moved + _one_by_one(bundles.due_reminders(database_now()), _send_reminders)
 
 
 def _escalate(page_id: UUID) -> bool:
     with transaction():
         return paging.escalate(page_id, now=database_now())
+
+
+def _ring_later(ring_id: UUID) -> bool:
+    with transaction():
+        return ringing.ring_later(ring_id, now=database_now())
+
+
+def _send_together(whose: tuple[UUID, str]) -> bool:
+    with transaction():
+        return bundles.send(whose, now=database_now())
+
+
+def _send_reminders(staff_id: UUID) -> bool:
+    with transaction():
+        return bundles.send_reminders(staff_id, now=database_now())
+
+
+def keep_rota() -> int:
+    """Put on record who was on duty since the last round, also when that is long ago; returns of how many."""
+    return _one_by_one(on_duty.unkept(database_now()), _keep_rota)
+
+
+def _keep_rota(schedule_id: UUID) -> bool:
+    with transaction():
+        return on_duty.keep(schedule_id, now=database_now()) is not None
 
 
 def raise_alarms() -> int:
@@ -242,3 +285,25 @@ def raise_alarms() -> int:
         return 0
     with transaction():
         return alarms.tell(now=database_now())
+
+
+def send_probes() -> int:
+    """Send the canaries and test pages that are due, and judge those under way; returns how many."""
+    judged = _one_by_one(canary.waiting(), _judge_probe)
+    _one_by_one(canary.untold(), _tell_of_probe)
+    return judged + _one_by_one(canary.due(database_now()), _send_probe)
+
+
+def _judge_probe(probe_id: UUID) -> bool:
+    with transaction():
+        return canary.judge(probe_id, now=database_now())
+
+
+def _tell_of_probe(probe_id: UUID) -> bool:
+    with transaction():
+        return canary.tell(probe_id, now=database_now())
+
+
+def _send_probe(line: canary.Line) -> bool:
+    with transaction():
+        return canary.send(line, now=database_now())

@@ -9,22 +9,23 @@ only go to the second, by type here and by a check of the table (docs/decisions/
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias, assert_never
 from uuid import UUID, uuid4
 
-from sqlalchemy import bindparam, insert, or_, select, true, update
+from sqlalchemy import bindparam, func, insert, or_, select, true, update
 
 from foundation import ledger, queue
 from foundation.database import changed, db, insert_rows, new_id
 from foundation.encryption import blind_index
-from notifications import breaker, circuits, rendering
-from notifications.models import OUTSIDE, Attempt, Channel, Kind, Message, Page, PageState, State
+from notifications import breaker, circuits, codes, hurrying, kept, rendering, standing
+from notifications.models import OUTSIDE, Attempt, Channel, Kind, Message, State
 from notifications.rules.pretend import HIDDEN, is_drill, masked
-from notifications.rules.replies import LENGTH, SIGNS
 from notifications.rules.retry import ONCE, PAGING, REMINDING, Terms
+from notifications.rules.routing import Order
+from notifications.rules.watching import is_probe
 
 RING_AGAIN = timedelta(seconds=5)
 NOBODY_CAME = timedelta(seconds=20)  # a person waits for it, and no worker has taken it
@@ -126,20 +127,24 @@ def post(
     ready_at: datetime | None = None,
     must_by: datetime | None = None,
     page_id: UUID | None = None,
+    linked: bool = False,
+    attached: Mapping[str, str] | None = None,
 ) -> UUID | None:
     """Owe a message; its id, or None when the same `dedupe_key` was posted before.
 
     Inside the caller's transaction. `context` is rendered now, in the recipient's language, with
-    "reference" and, for staff, "link" added. The key is unique within the organisation: who asks
-    twice is not told twice. Raises: rendering.NotTranslated, WrongRecipient.
+    "reference" and, for pages and where it is `linked`, "token" added. The key is unique within the
+    organisation: who asks twice is not told twice. `attached` goes with an e-mail: "attachment" (base64),
+    "attachment_name" and "attachment_type". Raises: rendering.NotTranslated, WrongRecipient.
     """
     addressed = _addressed(about, recipient)
     if db.session.execute(_KNOWN, {"organisation": organisation_id, "key": dedupe_key}).first():
         return None
-    message_id, reference = new_id(), "".join(secrets.choice(SIGNS) for _ in range(LENGTH))
-    link = secrets.token_urlsafe(16) if page_id else None
-    full = {**context, "reference": reference, "token": link}
+    message_id, link = new_id(), secrets.token_urlsafe(16) if page_id or linked else None
+    reference = _reference(Kind(kind), recipient, addressed["recipient"], organisation_id, now)
+    full = {**context, **_left(context, now), "reference": reference, "token": link}
     content = rendering.render(template, recipient.locale, recipient.channel, full)
+    content |= attached or {}
     sha256 = rendering.fingerprint(content)
     row = {
         "id": message_id, "organisation_id": organisation_id, "about": about, "kind": Kind(kind),
@@ -151,13 +156,24 @@ def post(
     }  # fmt: skip
     db.session.flush()  # what the row refers to
     insert_rows(Message, row)
-    ledger.append(
+    enter(
         about, "message.posted", organisation_id=organisation_id, actor="Breachclock", at=now,
         message=message_id, kind=kind, channel=addressed["channel"], template=template,
         language=recipient.locale, content_sha256=sha256, staff=recipient.staff_id,
     )  # fmt: skip
     queue.ring_after_commit(queue.MESSAGES)
     return message_id
+
+
+def enter(about: str, action: str, **entry: Any) -> None:
+    """Record what happened to a message; what we send to ourselves is evidence of nothing."""
+    if not is_probe(about):
+        ledger.append(about, action, **entry)
+
+
+def wanted(about: str, now: datetime) -> datetime | None:
+    """Since when a message wants a person; None of a probe, of which its series tells over another way."""
+    return None if is_probe(about) else now
 
 
 def _addressed(about: str, recipient: Recipient) -> dict[str, Any]:
@@ -177,6 +193,21 @@ def _addressed(about: str, recipient: Recipient) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _reference(kind: Kind, recipient: Recipient, address: str, organisation_id: UUID, now: datetime) -> str:
+    """What finds the message again; of a page by text message the code to answer with."""
+    if kind is Kind.ONCALL and recipient.channel == Channel.SMS:
+        return codes.draw(address, organisation_id=organisation_id, now=now)
+    return codes.reference()
+
+
+def _left(context: dict[str, object], now: datetime) -> dict[str, str]:
+    """How long it is now to what is due: a page may go hours after it was begun."""
+    due = context.get("due_at")
+    if not isinstance(due, str) or not due:
+        return {}
+    return {"hours_left": f"{round((datetime.fromisoformat(due) - now).total_seconds() / 3600, 2):g}"}
+
+
 _KNOWN = select(Message.id).where(
     Message.organisation_id == bindparam("organisation"), Message.dedupe_key == bindparam("key")
 )
@@ -187,28 +218,40 @@ def hash_link(token: str | None) -> str | None:
     return hashlib.sha256(token.encode()).hexdigest() if token else None
 
 
-def claim(message_id: UUID, *, provider_of: dict[str, str], now: datetime) -> Claim | None:
+def claim(
+    message_id: UUID,
+    *,
+    provider_of: Mapping[str, Order],
+    now: datetime,
+    kept_back: Callable[[Message, datetime], object] | None = None,
+    lost: Callable[[Message, datetime], object] | None = None,
+) -> Claim | None:
     """Take a message for one attempt, or None when it is not due or somebody else has it.
 
-    `provider_of` maps a channel to the provider that serves it; `now` is the database's clock.
+    `provider_of` maps a channel to the providers that serve it; `now` is the database's clock. A message
+    that none of them can be given now, since all are left alone, waits, and `kept_back` hears of it. One to
+    a colleague whose way is gone does not go, and `lost` hears of it.
     """
     message = db.session.get(Message, message_id, with_for_update=True)
     if message is None or message.state is not State.PENDING or message.ready_at > now:
         return None
-    if message.page_id and not _is_wanted(message.page_id):
-        message.state, message.why, message.done_at = (
-            State.CANCELLED,
-            "nobody is paged for this any more",
-            now,
-        )
+    wanted = hurrying.is_wanted(message)
+    if not wanted or not standing.stands(message):
+        why = standing.GONE if wanted else "nobody is paged for this any more"
+        message.state, message.why, message.done_at = State.CANCELLED, why, now
+        if wanted and lost:
+            lost(message, now)
         return None
     earnest = message.channel is not Channel.PRETEND
     if earnest and message.kind is Kind.SUBJECT and breaker.stop_of(message.organisation_id):
         message.ready_at = now + breaker.LOOK_AGAIN
         return None
-    provider = provider_of[message.channel]
-    if until := circuits.wait_for(provider, now):
-        message.ready_at = until
+    order = provider_of[message.channel].of(str(message.id), tried(message))
+    provider = circuits.choose(order, kind=message.kind, now=now)
+    if isinstance(provider, datetime):
+        message.ready_at = provider
+        if kept_back:
+            kept_back(message, now)
         return None
     taken = db.session.scalar(
         update(Message)
@@ -227,31 +270,29 @@ def claim(message_id: UUID, *, provider_of: dict[str, str], now: datetime) -> Cl
     return _start(message, provider, now)
 
 
+def tried(message: Message) -> dict[str, int]:
+    """How often each provider had a message before."""
+    if not message.attempts:
+        return {}
+    made = select(Attempt.provider, func.count()).where(Attempt.message_id == message.id)
+    return {row[0]: row[1] for row in db.session.execute(made.group_by(Attempt.provider))}
+
+
 def _start(message: Message, provider: str, now: datetime) -> Claim:
     """Write the attempt down before anybody is asked, and hand the claim out."""
     attempt_id, number = uuid4(), message.attempts + 1
     db.session.execute(
         insert(Attempt).values(
-            id=attempt_id,
-            organisation_id=message.organisation_id,
-            message_id=message.id,
-            number=number,
-            provider=provider,
-            started_at=now,
-            rank=0,
+            id=attempt_id, organisation_id=message.organisation_id, message_id=message.id, number=number,
+            provider=provider, started_at=now, rank=0,
         )
-    )
+    )  # fmt: skip
     claimed = Claim(
         message.id, attempt_id, number, message.kind, message.channel, provider, message.recipient,
         dict(message.content), message.reference, now,
     )  # fmt: skip
     db.session.expire(message)
     return claimed
-
-
-def _is_wanted(page_id: UUID) -> bool:
-    """Whether a page is still open: a retry, or a turn made while somebody took it, comes too late."""
-    return db.session.scalar(select(Page.state).where(Page.id == page_id)) is PageState.OPEN
 
 
 def is_held(claimed: Claim) -> bool:
@@ -332,9 +373,22 @@ def cancel(
         .returning(Message.organisation_id)
         .execution_options(synchronize_session=False)
     ).all()
+    if Kind.INTERNAL in kinds:
+        kept.let_go(about, templates=templates)
     if withdrawn:
         ledger.append(
             about, "messages.withdrawn", organisation_id=withdrawn[0], actor="Breachclock", at=now,
             reason=reason, count=len(withdrawn), kinds=[each.value for each in kinds],
         )  # fmt: skip
     return len(withdrawn)
+
+
+def withdraw(about: str, *, keys: str, reason: str, now: datetime) -> int:
+    """Withdraw what about one thing has a dedupe key that begins so and no provider yet; returns how many."""
+    mine = Message.about == about, Message.dedupe_key.startswith(keys, autoescape=True)
+    kept.let_go(about, keys=keys)
+    return changed(
+        update(Message)
+        .where(*mine, Message.state == State.PENDING)
+        .values(state=State.CANCELLED, why=reason, done_at=now)
+    )

@@ -7,7 +7,7 @@ provider says when asked counts as a receipt does: once, and by its rank.
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 
 from foundation.database import changed, database_now, db, transaction
 from notifications import channels, delivery
@@ -28,11 +28,16 @@ def due(now: datetime) -> list[UUID]:
     return list(
         db.session.scalars(
             select(Message.id)
-            .where(*waits, lately)
+            .where(*waits, lately, _speaks())
             .order_by(func.coalesce(Message.asked_at, Message.accepted_at))
             .limit(AT_ONCE)
         )
     )
+
+
+def _speaks() -> ColumnElement[bool]:
+    """Whose provider could say that it arrived: of the others silence means nothing."""
+    return Message.provider.not_in(channels.MUTE)
 
 
 def ask(message_id: UUID, looking: Round) -> bool:
@@ -43,22 +48,26 @@ def ask(message_id: UUID, looking: Round) -> bool:
     message = db.session.get_one(Message, message_id)
     attempt = db.session.scalars(
         select(Attempt)
-        .where(Attempt.message_id == message_id, Attempt.provider_id == message.provider_id)
+        .where(
+            Attempt.message_id == message_id,
+            Attempt.provider == message.provider,
+            Attempt.provider_id == message.provider_id,
+        )
         .order_by(Attempt.number.desc())
     ).first()
-    if looking.is_over() or message.channel in looking.silent or attempt is None:
+    if looking.is_over() or attempt is None or attempt.provider in looking.silent:
         return False
-    provider, channel = channels.provider(message.channel), message.channel
+    channel, name = message.channel, attempt.provider
     attempt_id, provider_id = attempt.id, attempt.provider_id or ""
     db.session.rollback()  # hold no connection while the provider thinks
     told = None
     try:
-        told = provider.told(attempt_id=str(attempt_id), provider_id=provider_id)
+        told = channels.provider(channel, name).told(attempt_id=str(attempt_id), provider_id=provider_id)
     except channels.CannotAsk:
-        looking.silent.add(channel)
+        looking.silent.add(name)
     with transaction():
         changed(update(Message).where(Message.id == message_id).values(asked_at=database_now()))
-        return _take_in(told, provider.name, attempt_id, provider_id)
+        return _take_in(told, name, attempt_id, provider_id)
 
 
 def _take_in(told: Told | None, provider: str, attempt_id: UUID, provider_id: str) -> bool:
@@ -71,17 +80,19 @@ def _take_in(told: Told | None, provider: str, attempt_id: UUID, provider_id: st
 
 
 def late(now: datetime) -> list[UUID]:
-    """E-mails to people and authorities that a provider has had for hours and that did not arrive."""
+    """E-mails to people and authorities that a provider has had for hours, not days, and not delivered."""
     return list(
         db.session.scalars(
             select(Message.id)
             .where(
                 Message.state == State.ACCEPTED,
-                Message.accepted_at <= now - LATE_AFTER,
+                Message.accepted_at.between(now - ASKED_FOR, now - LATE_AFTER),
                 Message.late_at.is_(None),
                 Message.channel == Channel.EMAIL,
                 Message.kind.in_((Kind.SUBJECT, Kind.AUTHORITY)),
+                _speaks(),
             )
+            .order_by(Message.accepted_at)
             .limit(AT_ONCE)
         )
     )

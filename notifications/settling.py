@@ -6,6 +6,7 @@ and the last word is a person's (docs/decisions/0002-redis-is-a-doorbell.md, the
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum
 from typing import Any
@@ -49,6 +50,14 @@ class Heard(Enum):
     NOTHING = "it cannot be asked, or does not show what it surely has"
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Which provider has a message, and its id of it."""
+
+    provider: str
+    provider_id: str
+
+
 def due(now: datetime) -> list[UUID]:
     """The messages that are unsure and were not asked about lately, those left alone longest first."""
     old_enough = or_(
@@ -76,25 +85,54 @@ def settle(message_id: UUID, looking: Round) -> bool:
     if looking.is_over():
         return False
     message = db.session.get_one(Message, message_id)
-    channel = message.channel
-    heard, provider_id = Heard.NOTHING, None
-    if channel not in looking.silent:
-        try:
-            heard, provider_id = _ask(message)
-        except channels.CannotAsk:
-            looking.silent.add(channel)
+    heard, found = _ask_all(message, looking)
     db.session.rollback()
     with transaction():
-        return _decide(message_id, heard, provider_id, now=database_now())
+        return _decide(message_id, heard, found, now=database_now())
 
 
-def _ask(message: Message) -> tuple[Heard, str | None]:
+def _ask_all(message: Message, looking: Round) -> tuple[Heard, Found | None]:
+    """What the providers say that may have it. It is not there when each of them says so for sure."""
+    message_id, channel = message.id, message.channel
+    said = set()
+    for name in _may_have(message_id):
+        heard, provider_id = _ask(message_id, channel, name, looking)
+        if provider_id:
+            return heard, Found(name, provider_id)
+        said.add(heard)
+    return next((each for each in (Heard.NOTHING, Heard.TOO_EARLY) if each in said), Heard.NOT_THERE), None
+
+
+def _may_have(message_id: UUID) -> list[str]:
+    """The providers with an attempt of which nobody knows what became of it."""
+    made = Attempt.message_id == message_id
+    unknown = Attempt.outcome.is_(None) | (Attempt.outcome == Outcome.UNCERTAIN)
+    found = db.session.scalars(select(Attempt.provider).where(made, unknown).order_by(Attempt.number))
+    return list(dict.fromkeys(found)) or list(
+        db.session.scalars(select(Attempt.provider).where(made).distinct())
+    )
+
+
+def _ask(message_id: UUID, channel: str, name: str, looking: Round) -> tuple[Heard, str | None]:
+    """What one provider says of its attempts; one that was silent in this round is not asked again in it."""
+    if name in looking.silent:
+        return Heard.NOTHING, None
+    try:
+        return _answer(message_id, channels.provider(channel, name))
+    except channels.CannotAsk:
+        looking.silent.add(name)
+        return Heard.NOTHING, None
+
+
+def _answer(message_id: UUID, provider: channels.Provider) -> tuple[Heard, str | None]:
     """What the provider says, and its id of the message; holds no connection while it thinks."""
+    message = db.session.get_one(Message, message_id)
     attempts = db.session.scalars(
-        select(Attempt).where(Attempt.message_id == message.id).order_by(Attempt.number)
+        select(Attempt)
+        .where(Attempt.message_id == message_id, Attempt.provider == provider.name)
+        .order_by(Attempt.number)
     ).all()
-    provider, canary = channels.provider(message.channel), _canary(message)
-    question = _question(message, attempts)
+    question, canary = _question(message, attempts), _canary(message, provider.name)
     patient = outbox.terms(message.kind).settle * 2
     early = message.uncertain_at is None or database_now() < message.uncertain_at + patient
     db.session.rollback()
@@ -112,17 +150,19 @@ def _question(message: Message, attempts: Sequence[Attempt]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _decide(message_id: UUID, heard: Heard, provider_id: str | None, *, now: datetime) -> bool:
+def _decide(message_id: UUID, heard: Heard, found: Found | None, *, now: datetime) -> bool:
     message = db.session.get_one(Message, message_id, with_for_update=True)
     if message.state is not State.UNCERTAIN:
         return False
     message.asked_at = now
-    if provider_id:
+    if found:
         last = db.session.scalars(
-            select(Attempt).where(Attempt.message_id == message_id).order_by(Attempt.number.desc())
+            select(Attempt)
+            .where(Attempt.message_id == message_id, Attempt.provider == found.provider)
+            .order_by(Attempt.number.desc())
         ).first()
-        assert last is not None, "an unsure message has an attempt"  # noqa: S101
-        delivery.found(message, last, provider_id, Outcome.FOUND, now=now)
+        assert last is not None, "whoever was asked had an attempt"  # noqa: S101
+        delivery.found(message, last, found.provider_id, Outcome.FOUND, now=now)
         return True
     if heard is Heard.NOT_THERE:
         delivery.not_there(message, now=now)
@@ -176,14 +216,14 @@ def call_a_person(message_id: UUID) -> bool:
     return True
 
 
-def _canary(message: Message) -> dict[str, Any] | None:
+def _canary(message: Message, provider: str) -> dict[str, Any] | None:
     """A message that the provider surely has, to see whether its search shows such things at all."""
     known = db.session.execute(
         select(Message, Attempt)
         .join(Attempt, Attempt.message_id == Message.id)
         .where(
             Message.channel == message.channel,
-            Message.provider == message.provider,
+            Attempt.provider == provider,
             Attempt.outcome == Outcome.ACCEPTED,
             Message.id != message.id,
         )

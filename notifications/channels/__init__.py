@@ -7,11 +7,12 @@ which is the only honest answer when the provider may have the message.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from flask import Flask, current_app
 
 from foundation.settings import Settings
+from notifications.rules.routing import Order
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Refusal:
     why: str
     code: str | None = None
     account: bool = False
+    perhaps_one: bool = False  # of the account, as far as one can tell; perhaps of this recipient alone
     retry_after: float | None = None
 
 
@@ -39,7 +41,12 @@ class Unsure:
     why: str
 
 
+# These can never be asked what became of a message, and send no receipts; also when the settings name them
+# no more, for their messages stay.
+MUTE = frozenset({"smtp", "chat"})
+
 Answer = Accepted | Refusal | Unsure
+P = TypeVar("P")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +58,7 @@ class Told:
 
 
 class CannotAsk(Exception):
-    """The provider did not answer a question about a message."""
+    """The provider did not answer a question about a message, or is none of ours any more."""
 
 
 def to_nobody(_answer: Answer) -> None:
@@ -61,7 +68,7 @@ def to_nobody(_answer: Answer) -> None:
 class Provider(Protocol):
     """What a provider can do for us."""
 
-    name: str
+    name: str  # its own: it stands in attempts, receipts and circuits
 
     def send(
         self,
@@ -93,23 +100,53 @@ class Provider(Protocol):
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Give the app its providers by channel, as the settings choose them."""
+    """Give the app its providers, of each channel those that serve it, the first choice first."""
+    from notifications.channels.chat import Chat  # noqa: PLC0415
+    from notifications.channels.gateway import Gateway  # noqa: PLC0415
     from notifications.channels.pretend import Pretend  # noqa: PLC0415
     from notifications.channels.sendgrid import SendGrid  # noqa: PLC0415  SDKs load only where they send
+    from notifications.channels.smtp import Smtp  # noqa: PLC0415
     from notifications.channels.twilio import Twilio  # noqa: PLC0415
+    from notifications.channels.voice import Calls  # noqa: PLC0415
 
+    texts = {"twilio": Twilio, "sandbox": Twilio, "gateway": Gateway}
+    mails = {"sendgrid": SendGrid, "sandbox": SendGrid, "smtp": Smtp}
     # What is pretend has no way to the others: it is asked for by its own name, and has no transport.
     app.extensions["channels"] = {
-        "sms": Twilio(settings), "email": SendGrid(settings), "pretend": Pretend(),
-    }  # fmt: skip
+        "sms": tuple(texts[each](settings) for each in (settings.sms, settings.sms_second) if each),
+        "voice": (Calls(settings),),
+        "email": tuple(mails[each](settings) for each in (settings.email, settings.email_second) if each),
+        "chat": (Chat(settings),),
+        "pretend": (Pretend(),),
+    }
+    app.extensions["channel_weights"] = {"sms": settings.sms_weights, "email": settings.email_weights}
 
 
-def provider(channel: str) -> Provider:
-    """The provider that serves a channel in this app."""
-    found: Provider = current_app.extensions["channels"][channel]
+def _serving(channel: str) -> tuple[Provider, ...]:
+    found: tuple[Provider, ...] = current_app.extensions["channels"].get(channel, ())
     return found
 
 
-def names() -> dict[str, str]:
-    """The provider's name by channel."""
-    return {channel: each.name for channel, each in current_app.extensions["channels"].items()}
+def provider(channel: str, name: str) -> Provider:
+    """The provider of that name that serves a channel in this app.
+
+    Raises: CannotAsk when there is none, such as one that the settings name no more.
+    """
+    for each in _serving(channel):
+        if each.name == name:
+            return each
+    raise CannotAsk(f"{name} serves {channel} no more")
+
+
+def serving(channel: str, kind: type[P]) -> P | None:
+    """The provider of this kind that serves a channel, or None: its callbacks are then nobody's."""
+    return next((each for each in _serving(channel) if isinstance(each, kind)), None)
+
+
+def names() -> dict[str, Order]:
+    """The names of the providers by channel, in their order, and each one's share of messages."""
+    weights: dict[str, tuple[int, ...]] = current_app.extensions["channel_weights"]
+    return {
+        channel: Order(tuple(each.name for each in found), weights.get(channel, ()))
+        for channel, found in current_app.extensions["channels"].items()
+    }

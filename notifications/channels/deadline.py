@@ -26,7 +26,7 @@ class Round:
     """A round of questions about many messages: it has an end, and a silent provider is asked once in it."""
 
     begun: float = field(default_factory=time.monotonic)
-    silent: set[str] = field(default_factory=set)  # channels
+    silent: set[str] = field(default_factory=set)  # providers
 
     def is_over(self) -> bool:
         """Whether the rest is left to the next round."""

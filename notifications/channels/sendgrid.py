@@ -18,6 +18,7 @@ from typing import Any
 from python_http_client.client import Client
 from python_http_client.exceptions import HTTPError
 from sendgrid.helpers.eventwebhook import EventWebhook
+from sendgrid.helpers.mail.attachment import Attachment
 from sendgrid.helpers.mail.click_tracking import ClickTracking
 from sendgrid.helpers.mail.content import Content
 from sendgrid.helpers.mail.custom_arg import CustomArg
@@ -98,6 +99,9 @@ class SendGrid:
         mail.add_content(Content("text/plain", content["text"]))
         if content.get("html"):
             mail.add_content(Content("text/html", content["html"]))
+        if content.get("attachment"):
+            name, kind = content["attachment_name"], content["attachment_type"]
+            mail.add_attachment(Attachment(content["attachment"], name, kind, "attachment"))
         mail.add_personalization(person)
         tracking = TrackingSettings()
         tracking.click_tracking = ClickTracking(enable=False, enable_text=False)
@@ -136,13 +140,22 @@ class SendGrid:
         """Ask the Email Activity API what became of an attempt; see `channels.Provider.told`."""
         return deadline.ask(ASKING, partial(self._status, attempt_id))
 
+    def check(self, limit: float) -> str | None:
+        """What is wrong with the key, in words, or None; asked within `limit` seconds, sends nothing."""
+        try:
+            told = deadline.ask(limit, partial(self._read, self._client(limit).scopes))
+        except CannotAsk as trouble:
+            return f"SendGrid does not answer for this key ({trouble})"
+        return None if "mail.send" in told.get("scopes", []) else "The key at SendGrid may not send"
+
     def _status(self, attempt_id: str) -> Told | None:
         found = self._activity(attempt_id)
         if found is None:
             return None
         if found.get("status") != "not_delivered":
             return Told(str(found.get("status")))
-        events = self._read(self._client(ASKING).messages._(found["msg_id"])).get("events", [])
+        part = self._client(ASKING).messages._  # apart from its call, or its name is taken for gettext's
+        events = self._read(part(found["msg_id"])).get("events", [])
         names = [_event(each) for each in events if isinstance(each, dict)]
         return Told(next((name for name in reversed(names) if name in NOT_DELIVERED), "deferred"))
 

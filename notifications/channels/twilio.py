@@ -5,10 +5,11 @@ signature covers it, and a callback proves that Twilio has the message even if w
 answer reached us.
 """
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
 import requests
@@ -17,7 +18,6 @@ from twilio.http.http_client import TwilioHttpClient
 from twilio.http.response import Response
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
-from twilio.rest.api.v2010.account.message import MessageInstance
 from twilio.twiml.messaging_response import MessagingResponse
 
 from foundation.settings import Settings
@@ -39,7 +39,7 @@ NOT_THERE = ("NewConnectionError", "NameResolutionError", "CERTIFICATE_VERIFY_FA
 NOT_UNDERSTOOD = (TwilioException, requests.exceptions.RequestException, ValueError, KeyError, TypeError)
 
 
-class _Http(TwilioHttpClient):
+class Http(TwilioHttpClient):
     """The SDK's client with an end to every call, no retries of its own, and our base address."""
 
     def __init__(self, base: str, limit: float) -> None:
@@ -51,6 +51,7 @@ class _Http(TwilioHttpClient):
     def request(  # type: ignore[override]  # the SDK itself names it uri above and url below
         self, method: str, url: str, *args: Any, **kwargs: Any
     ) -> Response:
+        """Ask at our own base address, and follow no redirect with our credentials."""
         parts = urlsplit(url)._replace(scheme=self.base.scheme, netloc=self.base.netloc)
         kwargs["allow_redirects"] = False
         answer = super().request(method, urlunsplit(parts), *args, **kwargs)
@@ -74,8 +75,8 @@ class Twilio:
         self.settings = settings
         self.validator = RequestValidator(settings.twilio_auth_token)
 
-    def _client(self, limit: float) -> tuple[Client, _Http]:
-        http = _Http(self.settings.twilio_api_base, limit)
+    def _client(self, limit: float) -> tuple[Client, Http]:
+        http = Http(self.settings.twilio_api_base, limit)
         client = Client(self.settings.twilio_account_sid, self.settings.twilio_auth_token, http_client=http)
         return client, http
 
@@ -100,7 +101,7 @@ class Twilio:
             status_callback=f"{self.settings.public_url}{STATUS_PATH}?a={attempt_id}",
             validity_period=PAGE_VALID if urgent else NOTICE_VALID,
         )
-        return deadline.answer(limit, partial(_hand_over, create, http), provider="Twilio", late=late)
+        return deadline.answer(limit, partial(hand_over, create, http), provider="Twilio", late=late)
 
     def find(self, *, recipient: str, attempt_ids: list[str], reference: str, since: datetime) -> str | None:
         """Look for our reference in what Twilio has for this number since the attempt.
@@ -116,7 +117,7 @@ class Twilio:
                 created = message.date_created
                 if created and created.replace(tzinfo=created.tzinfo or UTC) < oldest:
                     return None
-                if reference in (message.body or ""):
+                if re.search(rf"(?<![\w-]){re.escape(reference)}(?![\w-])", message.body or ""):
                     return str(message.sid)
         except NOT_UNDERSTOOD as trouble:
             raise CannotAsk(type(trouble).__name__) from trouble
@@ -125,6 +126,19 @@ class Twilio:
     def told(self, *, attempt_id: str, provider_id: str) -> Told | None:
         """Fetch one SMS by its id; see `channels.Provider.told`."""
         return deadline.ask(ASKING, partial(self._fetch, provider_id))
+
+    def check(self, limit: float) -> str | None:
+        """What is wrong with the account, in words, or None; asked within `limit` seconds, sends nothing."""
+        try:
+            status = deadline.within(limit, partial(self._account, limit))
+        except (deadline.TimeIsUp, deadline.NotBegun, *NOT_UNDERSTOOD) as trouble:
+            known = trouble.status if isinstance(trouble, TwilioRestException) else type(trouble).__name__
+            return f"Twilio does not answer for this account ({known})"
+        return None if status == "active" else f"The account at Twilio is {status}"
+
+    def _account(self, limit: float) -> str:
+        client, _http = self._client(limit)
+        return str(client.api.accounts(self.settings.twilio_account_sid).fetch().status)
 
     def _fetch(self, sid: str) -> Told | None:
         client, _http = self._client(ASKING)
@@ -153,7 +167,14 @@ def spoken(text: str | None) -> str:
     return str(document)
 
 
-def _hand_over(create: Callable[[], MessageInstance], http: _Http) -> Answer:
+class Made(Protocol):
+    """What Twilio answers when it has made a message or a call."""
+
+    sid: str | None
+
+
+def hand_over(create: Callable[[], Made], http: Http, prefix: str = "SM") -> Answer:
+    """What Twilio answered to making a message, or what else begins with this prefix."""
     try:
         taken = create()
     except TwilioRestException as refusal:
@@ -162,8 +183,8 @@ def _hand_over(create: Callable[[], MessageInstance], http: _Http) -> Answer:
         return _broken(trouble)
     except (TwilioException, ValueError, KeyError, TypeError) as trouble:
         return Unsure(f"Twilio's answer could not be read ({type(trouble).__name__})")
-    if not taken.sid or not taken.sid.startswith("SM"):
-        return Unsure("Twilio's answer named no message")
+    if not taken.sid or not taken.sid.startswith(prefix):
+        return Unsure("Twilio's answer named nothing that it made")
     return Accepted(taken.sid)
 
 

@@ -36,8 +36,23 @@ SENDGRID = {
     "processed": Rank.QUEUED, "deferred": Rank.SENDING, "dropped": Rank.FAILED, "bounce": Rank.FAILED,
     "blocked": Rank.FAILED, "delivered": Rank.DELIVERED,
 }  # fmt: skip
+# Of the generic gateway: docs/operations/gateway.md.
+GATEWAY = {
+    "accepted": Rank.ACCEPTED, "queued": Rank.QUEUED, "sending": Rank.SENDING, "sent": Rank.SENT,
+    "undelivered": Rank.FAILED, "failed": Rank.FAILED, "delivered": Rank.DELIVERED,
+}  # fmt: skip
+# A call is delivered by the key that answers it: one that nobody pressed a key in has reached a machine, a
+# child or nobody. Only a text that wants no answer is delivered by being "spoken" to its end.
+VOICE = {
+    "queued": Rank.QUEUED, "initiated": Rank.QUEUED, "ringing": Rank.SENDING, "in-progress": Rank.SENT,
+    "answered": Rank.SENT, "completed": Rank.FAILED, "busy": Rank.FAILED, "no-answer": Rank.FAILED,
+    "failed": Rank.FAILED, "canceled": Rank.FAILED, "spoken": Rank.DELIVERED, "keyed": Rank.DELIVERED,
+}  # fmt: skip
+CALLS = "twilio-voice"  # the provider's name
 PRETEND = {"delivered": Rank.DELIVERED, "undelivered": Rank.FAILED}
-RANKS = {"twilio": TWILIO, "sendgrid": SENDGRID, "pretend": PRETEND}
+RANKS = {
+    "twilio": TWILIO, "sendgrid": SENDGRID, "gateway": GATEWAY, CALLS: VOICE, "pretend": PRETEND,
+}  # fmt: skip
 
 
 def rank(provider: str, status: str) -> int:
@@ -57,6 +72,15 @@ def meaning(provider: str, status: str, code: str | None, attempts: int) -> Says
     if provider == "sendgrid":
         # A drop or a bounce means that this address does not take our mail: the next channel, now.
         return Says.FAILED if status == "blocked" else Says.REFUSED
-    if provider == "pretend":
-        return Says.REFUSED
+    if provider in ("pretend", CALLS):
+        return Says.REFUSED  # the next way at once: who did not pick up is not rung again the same way
+    if provider == "gateway":
+        # It cannot deliver to this number; or something failed on the way, which the next try may not meet.
+        gone = status == "undelivered" or retry.is_permanent(code, attempts)
+        return Says.REFUSED if gone else Says.FAILED
     return Says.REFUSED if retry.is_permanent(code, attempts) else Says.FAILED
+
+
+def as_meant(provider: str, status: str, *, wants_answer: bool) -> str:
+    """The status as it counts for this message: a call that wants no answer is over when it was spoken."""
+    return "spoken" if (provider, status, wants_answer) == (CALLS, "completed", False) else status

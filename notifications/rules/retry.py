@@ -11,11 +11,16 @@ ACCOUNT = frozenset({"20003", "20005", "30002", "63038", "401", "403"})
 PERMANENT = frozenset({
     "21211", "21214", "21217", "21408", "21610", "21612", "21614", "30004", "30005", "30006",
     "30007", "30032", "30034", "21606", "21601", "21602", "21603", "21617", "400", "413",
+    # Of a person's own address of a chat service: none of these says anything of others'.
+    "chat-address", "chat-301", "chat-302", "chat-307", "chat-308", "chat-400", "chat-401", "chat-403",
+    "chat-404", "chat-405", "chat-410", "chat-413", "chat-422",
+    "13224", "13225", "21210", "21215", "21216",  # of calls
 })  # fmt: skip
 TRANSIENT = frozenset({
     "20429", "429", "20500", "20501", "20502", "20503", "20504", "30001", "30003", "30008", "30036", "11200",
 })  # fmt: skip
-OPTED_OUT = frozenset({"21610"})
+SMTP = "smtp-"  # before a reply of a mail server: enhanced (RFC 3463) where it gave one, else of RFC 5321
+OPTED_OUT = frozenset({"21610", "opted-out"})  # Twilio's code, and the gateway's
 LONGEST_WAIT = timedelta(minutes=15)
 FIRST_WAIT = timedelta(seconds=15)
 UNKNOWN_TRIES = 2
@@ -55,8 +60,10 @@ def is_permanent(code: str | None, attempts: int) -> bool:
 
     No code at all means that the provider was not reached, which says nothing of the recipient.
     """
-    if code in PERMANENT:
+    if code in PERMANENT or code in OPTED_OUT:
         return True
+    if code and code.startswith(SMTP):
+        return code.startswith(f"{SMTP}5")
     if code is None or code in TRANSIENT or code in ACCOUNT:
         return False
     return attempts >= UNKNOWN_TRIES

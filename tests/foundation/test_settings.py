@@ -109,3 +109,52 @@ def test_a_home_too_deep_for_a_socket_still_has_a_queue_server(tmp_path):
     assert len(path) < 108
     assert path == load(environ(deep)).redis_url.removeprefix("unix://")
     assert load(environ(deep)).embedded_queue
+
+
+SECRET = "whsec_" + "QUFB" * 12
+GATEWAY = {
+    "BREACHCLOCK_SMS_SECOND": "gateway", "BREACHCLOCK_SMS_GATEWAY_URL": "http://127.0.0.1:8073/gateway",
+    "BREACHCLOCK_SMS_GATEWAY_TOKEN": "token", "BREACHCLOCK_SMS_GATEWAY_SECRET": SECRET,
+}  # fmt: skip
+SMTP = {
+    "BREACHCLOCK_EMAIL": "smtp", "BREACHCLOCK_SMTP_URL": "smtps://clock:hunter2@mail.example:465",
+    "BREACHCLOCK_MAIL_FROM": "clock@promark.example",
+}  # fmt: skip
+
+
+def test_a_second_way_out_and_its_share_are_taken_from_the_settings(tmp_path):
+    told = load(environ(tmp_path, **GATEWAY, BREACHCLOCK_SMS_WEIGHTS="90,10"))
+
+    assert (told.sms_second, told.sms_weights, told.rehearsal) == ("gateway", (90, 10), True)
+    assert load(environ(tmp_path, **SMTP, BREACHCLOCK_EMAIL_SECOND="sendgrid")).email_second == "sendgrid"
+    assert load(environ(tmp_path, **SMTP)).email == "smtp"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ({"BREACHCLOCK_SMS_SECOND": "pigeon"}, "BREACHCLOCK_SMS_SECOND"),
+        ({"BREACHCLOCK_SMS_SECOND": "twilio"}, "BREACHCLOCK_SMS_SECOND is 'twilio', which is the first"),
+        ({"BREACHCLOCK_EMAIL_SECOND": "smtp"}, "BREACHCLOCK_SMTP_URL is missing"),
+        (SMTP | {"BREACHCLOCK_EMAIL_SECOND": "smtp"}, "BREACHCLOCK_EMAIL_SECOND"),
+        (SMTP | {"BREACHCLOCK_SMTP_URL": "https://hunter2@mail.example"}, "BREACHCLOCK_SMTP_URL"),
+        (SMTP | {"BREACHCLOCK_SMTP_URL": "smtp://clock@mail.example"}, "BREACHCLOCK_SMTP_URL"),
+        (SMTP | {"BREACHCLOCK_SMTP_URL": "smtp://mail.example:port"}, "BREACHCLOCK_SMTP_URL"),
+        (GATEWAY | {"BREACHCLOCK_SMS_GATEWAY_SECRET": ""}, "BREACHCLOCK_SMS_GATEWAY_SECRET is missing"),
+        (GATEWAY | {"BREACHCLOCK_SMS_GATEWAY_SECRET": "whsec_hunter2"}, "BREACHCLOCK_SMS_GATEWAY_SECRET"),
+        (GATEWAY | {"BREACHCLOCK_SMS_GATEWAY_URL": "https://sms.example"}, "must be on this machine"),
+        (
+            GATEWAY | TWILIO | {"BREACHCLOCK_SMS_GATEWAY_URL": "http://sms.example"},
+            "must start with https://",
+        ),
+        ({"BREACHCLOCK_SMS_WEIGHTS": "90,10"}, "BREACHCLOCK_SMS_WEIGHTS needs BREACHCLOCK_SMS_SECOND"),
+        (GATEWAY | {"BREACHCLOCK_SMS_WEIGHTS": "0,0"}, "BREACHCLOCK_SMS_WEIGHTS"),
+        (GATEWAY | {"BREACHCLOCK_SMS_WEIGHTS": "most"}, "BREACHCLOCK_SMS_WEIGHTS"),
+    ],
+)
+def test_a_wrong_second_way_out_stops_the_start_and_is_named(tmp_path, wrong, named):
+    told = faults(tmp_path, **wrong)
+
+    assert named in told
+    assert "hunter2" not in told
+    assert "\n" not in told

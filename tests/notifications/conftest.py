@@ -17,9 +17,22 @@ from accounts import passwords, sign_in
 from accounts.models import Organisation, Role, StaffMember
 from foundation import database, encryption, http, ledger, locales, queue
 from foundation.database import Base, db, engine_options, everyone, new_id, transaction
-from notifications import callbacks, channels, delivery, outbox, paging, views
+from notifications import callbacks, channels, delivery, on_duty, outbox, paging, ways
 from notifications.channels import Accepted, Answer
 from notifications.models import Acknowledgement, Attempt, Message, Page
+from notifications.views import (
+    answers,
+    contact_methods,
+    link,
+    messages,
+    on_call,
+    overrides,
+    policies,
+    rotations,
+    schedule_feeds,
+    schedules,
+    teams,
+)
 from tests import servers
 from tests.notifications.installation import ROOT, a_settings
 
@@ -166,7 +179,8 @@ def product(address, tmp_path_factory) -> Iterator[Flask]:
     channels.init_app(made, settings)
     http.init_app(made)
     sign_in.init_app(made)
-    for module in (accounts.views, callbacks, views):
+    parts = accounts.views, callbacks, contact_methods, link, on_call, messages, answers, policies, teams
+    for module in (*parts, schedules, rotations, overrides, schedule_feeds):
         made.register_blueprint(module.bp)
     with made.app_context():
         Base.metadata.drop_all(db.engine)
@@ -218,7 +232,7 @@ def _people(house: House) -> None:
     db.session.flush()
     for name, phone in PHONES.items():
         for position, (channel, address) in enumerate((("sms", phone), ("email", f"{name}@promark.example"))):
-            paging.add_contact_method(
+            ways.add_contact_method(
                 organisation_id=house.promark, staff_id=house.people[name], channel=channel, address=address,
                 position=position, verified_at=house.now,
             )  # fmt: skip
@@ -229,7 +243,7 @@ def _people(house: House) -> None:
             {"staff": str(house.people["birk"]), "minutes": 10},
         ],
     )  # fmt: skip
-    paging.add_rotation(
+    on_duty.add_rotation(
         organisation_id=house.promark, name="Nights", timezone="Europe/Copenhagen", first_handover=house.now,
         shift_days=7, members=[house.people["astrid"], house.people["birk"]],
     )  # fmt: skip

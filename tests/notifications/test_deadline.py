@@ -157,7 +157,7 @@ def sending(house, monkeypatch, call, answered):
         real(*args)
         answered.set()
 
-    monkeypatch.setitem(house.app.extensions["channels"], "email", Slow())
+    monkeypatch.setitem(house.app.extensions["channels"], "email", (Slow(),))
     monkeypatch.setattr(jobs, "_record_late", record_late)
     monkeypatch.setattr(jobs, "database_now", lambda: house.now)
     yield

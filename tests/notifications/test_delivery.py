@@ -6,7 +6,7 @@ from threading import Barrier, Thread
 import pytest
 
 from foundation.database import db, everyone, transaction
-from notifications import circuits, delivery, outbox
+from notifications import circuits, delivery, fates, outbox
 from notifications.channels import Accepted, Refusal, Unsure
 from notifications.models import Circuit, ContactMethod, Kind, Message, Outcome, State
 
@@ -80,7 +80,7 @@ def test_a_bounced_letter_goes_on_by_sms_in_the_same_transaction(house):
         "+4520000009",
         "da",
     )
-    assert delivery.outcomes(house.about, ["letter:1"]) == {"letter:1": "pending"}
+    assert fates.outcomes(house.about, ["letter:1"]) == {"letter:1": "pending"}
 
 
 def test_a_bounce_told_twice_sends_one_sms(house):

@@ -38,7 +38,7 @@ def twilio(house, monkeypatch):
     for module in (polling, jobs):
         monkeypatch.setattr(module, "database_now", lambda: house.now)
     made = Provider("twilio")
-    monkeypatch.setitem(house.app.extensions["channels"], "sms", made)
+    monkeypatch.setitem(house.app.extensions["channels"], "sms", (made,))
     return made
 
 
@@ -46,7 +46,7 @@ def twilio(house, monkeypatch):
 def sendgrid(house, monkeypatch, twilio):
     made = Provider("sendgrid")
     made.says = Told("processed")
-    monkeypatch.setitem(house.app.extensions["channels"], "email", made)
+    monkeypatch.setitem(house.app.extensions["channels"], "email", (made,))
     return made
 
 
@@ -252,3 +252,41 @@ def test_a_provider_that_fails_can_not_be_asked(box, tmp_path):
     for provider in (Twilio(settings), SendGrid(settings)):
         with pytest.raises(CannotAsk):
             provider.told(attempt_id="1", provider_id="SM" + "0" * 32)
+
+
+def test_a_mail_server_that_says_nothing_later_is_not_asked_and_its_mail_is_not_late(
+    house, monkeypatch, twilio
+):
+    silent = Provider("smtp")
+    monkeypatch.setitem(house.app.extensions["channels"], "email", (silent,))
+    message = house.send(house.post(fallbacks=BY_SMS), Accepted("a@localhost.test"))
+    an_accepted_text(house)
+
+    house.later(hours=7)
+    jobs.poll()
+
+    assert (silent.asked, twilio.asked) == ([], ["SM1"])
+    assert [each.state for each in house.messages(channel="email")] == [State.ACCEPTED]
+    assert house.message(message.id).late_at is None
+
+
+def test_letters_of_a_mail_server_that_the_settings_name_no_more_are_not_sent_once_more(
+    house, monkeypatch, sendgrid
+):
+    monkeypatch.setitem(house.app.extensions["channels"], "email", (Provider("smtp"),))
+    house.send(house.post(fallbacks=BY_SMS), Accepted("a@localhost.test"))
+    monkeypatch.setitem(house.app.extensions["channels"], "email", (sendgrid,))
+
+    house.later(hours=7)
+    jobs.poll()
+
+    assert house.messages(channel="sms") == []
+
+
+def test_a_letter_of_weeks_ago_is_not_late_any_more(house, sendgrid):
+    house.send(house.post(fallbacks=BY_SMS), Accepted("mail-1"))
+    house.later(days=21)
+
+    jobs.poll()
+
+    assert house.messages(channel="sms") == []

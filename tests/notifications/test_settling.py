@@ -34,7 +34,7 @@ class Provider:
 @pytest.fixture
 def provider(house, monkeypatch):
     made = Provider()
-    monkeypatch.setitem(house.app.extensions["channels"], "email", made)
+    monkeypatch.setitem(house.app.extensions["channels"], "email", (made,))
     for module in (settling, jobs):
         monkeypatch.setattr(module, "database_now", lambda: house.now)
     return made
