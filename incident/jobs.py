@@ -16,7 +16,9 @@ from incident import (
     fitting,
     handovers,
     owed,
+    paper_plan,
     quarantine,
+    readiness,
     reminding,
     roles,
     signed_confirmations,
@@ -26,6 +28,7 @@ from incident.controller_notices import fan_out, rounds, sending
 from incident.models import Incident
 from incident.our_role import is_controller
 from incident.rules.facts import FactsFault
+from notifications import heartbeat
 from playbooks import runs
 from playbooks.rules.definition import Action
 
@@ -277,3 +280,48 @@ def _in_parts(event: str, about: UUID, part: Callable[..., bool]) -> None:
         pass  # `keep_advice` has said so, to the log and in the ledger; newer facts or rules are read here
     except Exception:  # whatever it was, the others must still be looked at
         log.exception(event, about=str(about))
+
+
+def tell_outside() -> int:
+    """Let others hear that all is well, while it is: by a file under the home, and by a call.
+
+    The call has a thread of its own. Returns how many calls were begun.
+    """
+    with everyone():
+        wanted = heartbeat.is_due(database_now())
+        if readiness.faults():
+            return 0
+    heartbeat.touch()
+    return wanted and heartbeat.call(database_now)
+
+
+def write_plans() -> int:
+    """Write each organisation's paper plan once an hour, and mail it to its DPO; returns how many.
+
+    One that fails is tried again after a while and holds up no other.
+    """
+    with everyone():
+        return sum(_try_to_write(each) for each in paper_plan.due(database_now()))
+
+
+def _try_to_write(organisation_id: UUID) -> bool:
+    try:
+        done = _write_plan(organisation_id)
+    except Exception:  # whatever it was, the others must still be written, and the clock go on
+        db.session.rollback()
+        log.exception("paper_plan.not_written", organisation=str(organisation_id))
+        paper_plan.note_failure(organisation_id, now=utcnow())
+        return False
+    paper_plan.forget_failure(organisation_id)
+    return done
+
+
+def _write_plan(organisation_id: UUID) -> bool:
+    """One plan: the file first, outside any transaction, then the row and the mail."""
+    made = paper_plan.make(organisation_id, now=database_now())
+    if made is None:
+        return False
+    paper_plan.keep(made)
+    with transaction():
+        paper_plan.record(made, now=database_now())
+    return True

@@ -65,6 +65,7 @@ from incident.models.roles import CalendarFeed as CalendarFeed
 from incident.models.roles import Deputy as Deputy
 from incident.models.roles import Handover as Handover
 from incident.models.roles import RoleHeld as RoleHeld
+from incident.models.watching import PaperPlan as PaperPlan
 from notifications.rules.pretend import DRILL
 
 

@@ -20,7 +20,7 @@ from incident.access import locked_incident, visible_drills, visible_incident
 from incident.drills import words
 from incident.drills.people import made_up
 from incident.models import Drill, Incident
-from notifications import drilling, paging
+from notifications import drilling, on_duty
 
 bp = Blueprint("drills", __name__, url_prefix="/drills")
 WIDTH = 1000  # of the picture
@@ -52,7 +52,7 @@ class Picture:
 def index() -> ResponseReturnValue:
     """What runs, what came of earlier ones, and the scenarios."""
     staff, now = current_staff(), utcnow()
-    on_call = set(paging.on_call(staff.organisation_id, now))
+    on_call = set(on_duty.on_call(staff.organisation_id, now))
     colleagues = [each for each in people.staff_of(staff.organisation_id) if each.active]
     return render_template(
         "incident/drills.html", running=drills.running_now(visible_drills(), now=now),

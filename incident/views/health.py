@@ -1,23 +1,20 @@
 """Is it alive, is it ready, how far behind is it: for supervisors and monitors, without personal data."""
 
-from datetime import datetime, timedelta
+import re
+from datetime import datetime
 
-from flask import Blueprint, Response, current_app, jsonify
+from flask import Blueprint, Response, jsonify
 from flask.typing import ResponseReturnValue
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
-from sqlalchemy.exc import SQLAlchemyError
 
 from accounts.permissions import open_to_all
 from foundation import queue
 from foundation.database import database_now, everyone
-from foundation.database.migrating import is_current
-from notifications import figures
+from incident import readiness
+from notifications import canary, circuits, figures, heartbeat
 from playbooks import runs
 
 bp = Blueprint("health", __name__)
-LONGEST_SILENCE = timedelta(seconds=60)
-LONGEST_WAIT = timedelta(seconds=60)  # of a message that is due
-LONGEST_WAITS = {"subject": timedelta(minutes=5)}  # communications are many, and take their time
 
 
 @bp.get("/healthz")
@@ -32,41 +29,10 @@ def healthz() -> ResponseReturnValue:
 def readyz() -> ResponseReturnValue:
     """200 when database and queue answer, migrations are current and the clock ended a round lately."""
     with everyone():
-        faults = _faults()
+        faults = readiness.faults()
     if faults:
         return jsonify(status="not ready", faults=faults), 503
     return jsonify(status="ready")
-
-
-def _faults() -> list[str]:
-    faults = []
-    try:
-        now = database_now()
-        if not is_current(current_app.config["DATA"] / "migrations"):
-            faults.append("the database is not at this release's migrations: run breachclock migrate")
-        faults += _clock_faults(queue.last_beat(), now)
-        faults += _waiting_faults(now)
-    except SQLAlchemyError as trouble:
-        faults.append(f"the database does not answer ({type(trouble).__name__})")
-    return faults + queue.faults()
-
-
-def _clock_faults(beat: datetime | None, now: datetime) -> list[str]:
-    if beat is None:
-        return ["the clock has not ended a round yet"]
-    if now - beat > LONGEST_SILENCE:
-        return [f"the clock has not ended a round for {int((now - beat).total_seconds())} s"]
-    return []
-
-
-def _waiting_faults(now: datetime) -> list[str]:
-    """Messages that nobody takes, by kind: of processes only a worker that works says that it lives."""
-    waited = {kind: now - since for kind, since in figures.oldest_due_by_kind(now).items()}
-    return [
-        f"a message ({kind}) that is due has waited {int(length.total_seconds())} s: are the workers running?"
-        for kind, length in waited.items()
-        if length > LONGEST_WAITS.get(kind, LONGEST_WAIT)
-    ]
 
 
 @bp.get("/metrics")
@@ -97,8 +63,20 @@ def _figures() -> dict[str, tuple[str, float]]:
             "Messages that reached nobody and wait for a person", figures.wanting_a_person(),
         ),
     }  # fmt: skip
+    heard = queue.last_beat(heartbeat.HEARD)
+    found["heartbeat_silence_seconds"] = (
+        "Since somebody outside last heard us",
+        _age(heard, now) if heard else -1,
+    )
+    found |= {name: (what, value) for name, what, value in canary.figures(now)}
     for state, number in states.items():
         found[f"messages_{state}"] = (f"Messages in the state {state}", number)
+    for each in circuits.standing():
+        name = re.sub(r"\W", "_", f"{each.channel}_{each.provider}")
+        found[f"provider_{name}_takes_messages"] = (
+            "1 while messages may go by it, 0 while it is left alone", 0 if each.until else 1,
+        )  # fmt: skip
+    found["provider_switches"] = ("How often a provider was left alone", figures.switches())
     for name, number in queue.counts().items():
         found[name] = ("Counted since the queue server was set up", number)
     return found

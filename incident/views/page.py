@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from accounts import people
 from accounts.models import StaffMember
-from accounts.permissions import Permission, current_staff, may
+from accounts.permissions import Permission, current_staff, may, signed_in
 from foundation import ledger
 from foundation.database import db
 from foundation.http import url_if
@@ -68,11 +68,15 @@ class Action:
 class Call:
     """A page and what became of it."""
 
+    id: UUID
     started_at: datetime
-    ended_at: datetime | None
+    taken_at: datetime | None
     state: str
     taken_by: str
-    turn: int
+    number: int  # how often it rang
+    mine: bool
+    again_at: datetime | None  # when what was taken comes back
+    offered_to: str  # whom it was handed to, who has not taken it yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,7 @@ class Page:
     laid: dict[UUID, laid_out.Laid]
     steps: list[StepView]
     calls: list[Call]
+    callable: list[tuple[UUID, str]]  # colleagues to whom a page may be handed over
     messages: list[delivery.Line]
     names: dict[UUID, str]
     unreached: int
@@ -149,6 +154,7 @@ def page(incident: Incident, *, version: int | None, now: datetime) -> Page:
         customers=standing.summary(incident, now), offered=len(fan_out.offered(incident)),
         laid=laid_out.of_incident(incident),
         steps=runs.steps_for(incident.chain), calls=_calls(incident),
+        callable=_callable(incident),
         messages=delivery.log_for(incident.chain),
         names={each.id: each.name for each in people.staff_of(incident.organisation_id)},
         unreached=delivery.unreached_count(incident.chain),
@@ -182,9 +188,23 @@ def _lead(incident: Incident) -> str | None:
 
 
 def _calls(incident: Incident) -> list[Call]:
+    reader = signed_in()
     return [
-        Call(each.started_at, each.ended_at, each.state, paging.acknowledged_by(each.id), each.turn)
-        for each in paging.pages_for(incident.chain)
+        Call(
+            each.page.id, each.page.started_at, each.taken_at, each.page.state, each.name, each.page.number,
+            reader is not None and each.page.state == "acknowledged" and each.staff_id == reader.id,
+            each.page.quiet_until, each.offered_to,
+        )
+        for each in paging.told_of(incident.chain)
+    ]  # fmt: skip
+
+
+def _callable(incident: Incident) -> list[tuple[UUID, str]]:
+    reader = signed_in()
+    return [
+        (each.id, each.name)
+        for each in people.staff_of(incident.organisation_id)
+        if may(each, Permission.ACKNOWLEDGE_PAGE) and each != reader
     ]
 
 

@@ -24,7 +24,7 @@ from incident.models import OWED, UNFILED, Duty, Incident, Report, ReportState
 from incident.rules.agenda import Item, Kind
 from incident.rules.lifecycle import State
 from incident.rules.roles import Role
-from notifications import paging
+from notifications import on_duty, paging
 from playbooks import owning
 from playbooks.owning import Task
 
@@ -86,7 +86,7 @@ def items(now: datetime) -> list[Item]:
 def _reader(incidents: Sequence[Incident], now: datetime) -> _Reader:
     staff = current_staff()
     here = frozenset(each.id for each in people.staff_of(staff.organisation_id) if each.active)
-    on_call = staff.id in paging.on_call(staff.organisation_id, now)
+    on_call = staff.id in on_duty.on_call(staff.organisation_id, now)
     return _Reader(staff, roles.holders(incidents), on_call, here)
 
 
