@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 from flask import Flask
@@ -25,14 +26,22 @@ from incident import example
 from incident.example import controllers
 from incident.operations import post_report
 
-REAL = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "SENDGRID_API_KEY")
+REAL = (
+    "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "SENDGRID_API_KEY", "BREACHCLOCK_SMS_GATEWAY_TOKEN",
+    "BREACHCLOCK_SMTP_URL",
+)  # fmt: skip
 KEPT = (
     "BREACHCLOCK_BIND", "BREACHCLOCK_PUBLIC_URL", "BREACHCLOCK_DATABASE_URL", "BREACHCLOCK_REDIS_URL",
-    "BREACHCLOCK_SMS", "BREACHCLOCK_EMAIL", "BREACHCLOCK_SANDBOX_URL", "TWILIO_ACCOUNT_SID",
-    "TWILIO_AUTH_TOKEN", "TWILIO_FROM", "TWILIO_API_BASE", "SENDGRID_API_KEY", "SENDGRID_API_BASE",
-    "SENDGRID_EVENT_PUBLIC_KEY",
+    "BREACHCLOCK_SANDBOX_URL", "BREACHCLOCK_SMS", "BREACHCLOCK_SMS_SECOND", "BREACHCLOCK_SMS_WEIGHTS",
+    "BREACHCLOCK_EMAIL", "BREACHCLOCK_EMAIL_SECOND", "BREACHCLOCK_EMAIL_WEIGHTS",
+    "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM", "TWILIO_VOICE_FROM", "TWILIO_API_BASE",
+    "SENDGRID_API_KEY", "SENDGRID_API_BASE", "SENDGRID_EVENT_PUBLIC_KEY",
+    "BREACHCLOCK_SMS_GATEWAY_URL", "BREACHCLOCK_SMS_GATEWAY_TOKEN", "BREACHCLOCK_SMS_GATEWAY_SECRET",
+    "BREACHCLOCK_SMTP_URL", "BREACHCLOCK_HEARTBEAT_URL", "BREACHCLOCK_TEST_NUMBER", "BREACHCLOCK_TEST_EMAIL",
+    "BREACHCLOCK_PAPER_PASSPHRASE",
 )  # fmt: skip
 SANDBOX_BIND = "127.0.0.1:8073"
+SPEECH = "18"  # characters a second, as a voice on the telephone speaks
 STOPS = {"web": 1, "clock": 2, "worker": 3, "sandbox": 4}
 WORDS = (
     "amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heron", "inlet", "juniper", "larch",
@@ -97,6 +106,7 @@ def demo() -> None:
     make_first_keys(home)
     bind = os.environ.get("BREACHCLOCK_SANDBOX_BIND", SANDBOX_BIND)
     os.environ.update(_sandbox_variables(home, bind))
+    os.environ.setdefault("BREACHCLOCK_PAPER_PASSPHRASE", _paper_passphrase(home))
     settings = _settings()
     keep_for_demonstration(home, {name: os.environ[name] for name in KEPT if name in os.environ})
     story = _Story(settings, f"http://{bind}")
@@ -162,19 +172,37 @@ def _refuse_real_credentials(environ: Mapping[str, str]) -> None:
 def _sandbox_variables(home: Path, bind: str) -> dict[str, str]:
     """What points the product at its sandbox; keys of the sandbox are made on the first run."""
     command = _python(
-        "notifications.sandbox", "--home", str(home / "sandbox"), "--bind", bind, "--environment"
-    )
+        "notifications.sandbox", "--home", str(home / "sandbox"), "--bind", bind,
+        "--smtp-port", _smtp_port(bind), "--environment",
+    )  # fmt: skip
     told = subprocess.run(command, capture_output=True, text=True, check=True)
     variables: dict[str, str] = json.loads(told.stdout)
     return variables | {
         "BREACHCLOCK_SMS": "sandbox", "BREACHCLOCK_EMAIL": "sandbox", "BREACHCLOCK_SANDBOX_URL": f"http://{bind}",
+        "BREACHCLOCK_SMS_SECOND": "gateway", "BREACHCLOCK_EMAIL_SECOND": "smtp",
     }  # fmt: skip
+
+
+def _paper_passphrase(home: Path) -> str:
+    """What opens the demonstration's paper plans: made once, and told at every start."""
+    path = home / "paper_passphrase"
+    if not path.exists():
+        _write_private(path, _passphrase())
+    return path.read_text(encoding="utf-8").strip()
+
+
+def _smtp_port(bind: str) -> str:
+    """The port of the sandbox's mail server: the one after its pages', unless another is named."""
+    host_port = bind.rpartition(":")[2]
+    beside = str(int(host_port) + 1) if host_port.isdigit() else "8074"
+    return os.environ.get("BREACHCLOCK_SANDBOX_SMTP_PORT", beside)
 
 
 def _sandbox(settings: Settings, bind: str) -> Child:
     command = _python(
         "notifications.sandbox", "--home", str(settings.home / "sandbox"), "--bind", bind,
         "--callback-url", f"http://{settings.bind}", "--public-url", settings.public_url, "--delay", "0.4",
+        "--smtp-port", _smtp_port(bind), "--speech", SPEECH, "--responder", settings.test_number,
     )  # fmt: skip
     return Child(
         "sandbox", command, STOPS["sandbox"], listens=bind, named_by="BREACHCLOCK_SANDBOX_BIND",
@@ -198,7 +226,9 @@ class _Story:
             return
         chosen = {address: _passphrase() for address in example.addresses()}
         with _app().app_context(), everyone(), transaction():
-            planted = example.plant(chosen, public_url=self.settings.public_url, now=utcnow())
+            planted = example.plant(
+                chosen, public_url=self.settings.public_url, chat_url=_chat(self.sandbox_url), now=utcnow()
+            )
             for each in controllers.plant(now=utcnow()):
                 planted.phones |= {a: c.name for c in each.contacts for a in (c.email, c.phone) if a}
         names = self.settings.home / "sandbox" / "names.json"
@@ -218,6 +248,11 @@ class _Story:
             answer = post_report(hostco["report_url"], hostco["secret"], example.first_report(utcnow()))
             processes.say(f"{hostco['name']} reports a breach at its sub-processor: {answer.status_code}")
         print(_box(told), flush=True)  # noqa: T201  this is the starter's screen
+
+
+def _chat(sandbox_url: str) -> str:
+    """The sandbox's chat service as an address of Apprise, without the topic."""
+    return f"ntfy://{urlsplit(sandbox_url).netloc}"
 
 
 def _passphrase() -> str:
@@ -246,6 +281,8 @@ def _box(told: dict[str, Any]) -> str:
         f"Phones, mail  {told['sandbox_url']}   (a sandbox: nothing leaves this machine)",
         "",
         *rows,
+        "",
+        f"Paper plans   {os.environ['BREACHCLOCK_PAPER_PASSPHRASE']}   (opens what lies in plans/)",
         "",
         "Look at the phones first: Astrid's is ringing. Then sign in as Astrid.",
         "Ctrl-C stops everything; the next start goes on where this one ended.",

@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -25,8 +26,8 @@ from flask.testing import FlaskClient
 from twilio.http.http_client import TwilioHttpClient
 
 from notifications.sandbox.app import create_sandbox
-from notifications.sandbox.callbacks import Answer
-from notifications.sandbox.config import SandboxConfig, environment
+from notifications.sandbox.callbacks import Answer, Held
+from notifications.sandbox.config import SandboxConfig, environment, second_environment
 from notifications.sandbox.keys import event_public_key
 from notifications.sandbox.server import SandboxServer
 
@@ -47,7 +48,7 @@ class Sandbox:
         self.process: subprocess.Popen[str] | None = None
         self._http = requests.Session()
         self._http.trust_env = False
-        self._kept: queue.Queue[tuple[str, bytes, Mapping[str, str]]] = queue.Queue()
+        self._kept: queue.SimpleQueue[Held] = queue.SimpleQueue()
         self._receiver: Callable[[str, bytes, Mapping[str, str]], Answer] | None = None
 
     @classmethod
@@ -74,6 +75,7 @@ class Sandbox:
         else:
             self.server = SandboxServer(create_sandbox(self.config), "127.0.0.1", self.port)
             self.url = self.server.url
+            self.config = replace(self.config, smtp_port=self.server.smtp.port)
             self.server.start()
         self.port = int(self.url.rpartition(":")[2])
         if self._receiver:
@@ -85,11 +87,14 @@ class Sandbox:
         command += ["--home", str(config.home), "--callback-url", config.callback_url]
         command += ["--delay", str(config.delay), "--cancel-margin", str(config.cancel_margin)]
         command += ["--callback-tries", str(config.callback_tries)]
+        command += ["--smtp-port", str(config.smtp_port), "--speech", str(config.speech)]
         command += ["--public-url", config.public_url] if config.public_url else []
         command += ["--openapi", str(config.openapi)] if config.openapi else []
         root = Path(__file__).parents[1]
         clean = {
-            name: value for name, value in os.environ.items() if not name.startswith(("TWILIO", "SENDGRID"))
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("TWILIO", "SENDGRID", "BREACHCLOCK_SM"))
         }
         self.process = subprocess.Popen(command, cwd=root, env=clean, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
@@ -127,9 +132,26 @@ class Sandbox:
         self._http.close()
 
     @property
+    def gateway_url(self) -> str:
+        """Where the second provider of text messages is reached."""
+        return f"{self.url}/gateway"
+
+    @property
+    def smtp_at(self) -> tuple[str, int]:
+        """Host and port of the mail server."""
+        host, _, port = self._call("GET", "health")["smtp"].rpartition(":")
+        return host, int(port)
+
+    @property
     def environment(self) -> dict[str, str]:
         """The variables that point a product at this sandbox."""
         return environment(url=self.url, public_key=event_public_key(self.config.home))
+
+    @property
+    def second_environment(self) -> dict[str, str]:
+        """The variables that give a product the gateway and the mail server as well."""
+        host, port = self.smtp_at
+        return second_environment(url=self.url, smtp_at=f"{host}:{port}")
 
     # What it got
 
@@ -145,6 +167,14 @@ class Sandbox:
     def mail_to(self, address: str) -> list[Mail]:
         """Mails accepted for an address, oldest first."""
         return self.accepted("sendgrid", address)
+
+    def heartbeats(self) -> list[dict[str, str]]:
+        """When the product's heart beat, and how."""
+        return list(self._call("GET", "heartbeats")["heartbeats"])
+
+    def everything(self) -> list[dict[str, Any]]:
+        """Every message of every provider, replies and answers to them too, in order."""
+        return list(self._call("GET", "everything")["messages"])
 
     def conversation(self, number: str) -> list[Sms]:
         """Everything on a phone: messages, replies, answers to them."""
@@ -174,6 +204,10 @@ class Sandbox:
         told = {"provider": provider, "mode": mode, "to": to, **options}
         return int(self._call("POST", "callbacks", told)["number"])
 
+    def switch(self, address: str, name: str, *, on: bool = True) -> None:
+        """Put on a switch of a device (see notifications.sandbox.switches), or take it off; "all" of them."""
+        self._call("POST" if on else "DELETE", f"devices/{address}/switches/{name}")
+
     def lag_searches(self, provider: str, seconds: float) -> None:
         """Hide accepted messages from searches for so long."""
         self._call("POST", "search_lag", {"provider": provider, "seconds": seconds})
@@ -194,6 +228,36 @@ class Sandbox:
         """Write from a phone; the product has been told when this returns, or was not there."""
         return self._call("POST", f"phones/{number}/replies", {"text": text})
 
+    # Telephone calls
+
+    def calls_to(self, number: str) -> list[dict[str, Any]]:
+        """Calls accepted for a number, oldest first; `talk` says what was said and pressed."""
+        return self.accepted("voice", number)
+
+    def pick_up(self, sid: str) -> dict[str, Any]:
+        """Answer a call that rings; its document is fetched as callbacks are delivered."""
+        return self._call("POST", f"calls/{sid}/answer")
+
+    def press(self, sid: str, keys: str) -> dict[str, Any]:
+        """Press keys in a call."""
+        return self._call("POST", f"calls/{sid}/press", {"keys": keys})
+
+    def hang_up(self, sid: str) -> dict[str, Any]:
+        """Put the receiver down."""
+        return self._call("POST", f"calls/{sid}/hang_up")
+
+    def decline(self, sid: str) -> dict[str, Any]:
+        """Refuse a call that rings: busy."""
+        return self._call("POST", f"calls/{sid}/decline")
+
+    def ring_out(self, sid: str) -> dict[str, Any]:
+        """Let a call ring until nobody answered."""
+        return self._call("POST", f"calls/{sid}/ring_out")
+
+    def be_silent(self, sid: str) -> dict[str, Any]:
+        """Press nothing until the product waits no longer."""
+        return self._call("POST", f"calls/{sid}/be_silent")
+
     # Callbacks without HTTP
 
     def deliver_callbacks_to(
@@ -203,20 +267,18 @@ class Sandbox:
         assert self.server is not None, "a sandbox in another process can only post its callbacks"
         take = through(receiver) if isinstance(receiver, FlaskClient) else receiver
         self._receiver = take
-        self.server.bench.caller.transport = take
+        self.server.bench.caller.transport, self.server.bench.caller.held = take, None
 
     def hold_callbacks(self) -> None:
         """Keep callbacks until `deliver_held`, so that a test has them in its own thread (thread only)."""
         assert self.server is not None
-
-        def keep(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-            self._kept.put((url, body, headers))
-            return Answer(204)
-
-        self.server.bench.caller.transport = keep
+        self._kept = self.server.bench.caller.held = queue.SimpleQueue()
 
     def held(self) -> Iterator[tuple[str, bytes, Mapping[str, str]]]:
         """Callbacks held so far, in the order they would have been posted; each is given once."""
+        yield from ((each.url, each.call.body, each.headers) for each in self._held())
+
+    def _held(self) -> Iterator[Held]:
         with suppress(queue.Empty):
             while True:
                 yield self._kept.get_nowait()
@@ -226,7 +288,7 @@ class Sandbox:
     ) -> list[Answer]:
         """Deliver what is held, now and here."""
         take = through(receiver) if isinstance(receiver, FlaskClient) else receiver
-        return [take(*each) for each in self.held()]
+        return [each.deliver(take) for each in self._held()]
 
     # Waiting
 

@@ -4,10 +4,11 @@ For the demonstration and for tests. Nothing of it is planted into an installati
 """
 
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -18,7 +19,11 @@ from accounts.models import Organisation, Role, StaffMember
 from foundation.database import db
 from foundation.errors import Refused
 from incident.example import register
-from notifications import paging
+from notifications import paging, ways
+from notifications.rota import editing, overrides
+from notifications.rota.editing import Draft
+from notifications.rota.overrides import Wanted
+from notifications.rules.plan import Change
 
 HERE = Path(__file__).parent
 BY = "Example data"
@@ -37,10 +42,11 @@ class Planted:
     phones: dict[str, str] = field(default_factory=dict)  # number or address -> whose
 
 
-def plant(chosen: dict[str, str], *, public_url: str, now: datetime) -> Planted:
+def plant(chosen: dict[str, str], *, public_url: str, now: datetime, chat_url: str = "") -> Planted:
     """Plant the example data; `chosen` holds a password for each e-mail address. In the caller's transaction.
 
-    Raises: Refused when there is an organisation already.
+    Calls and chat are among the ways of a demonstration only, which says where chat goes (`chat_url`,
+    as Apprise writes it). Raises: Refused when there is an organisation already.
     """
     if db.session.scalar(select(func.count()).select_from(Organisation)):
         raise Refused("There is data here already: example data is planted into an empty installation only.")
@@ -51,10 +57,14 @@ def plant(chosen: dict[str, str], *, public_url: str, now: datetime) -> Planted:
             each["key"], name=each["name"], country=each["country"], timezone=each["timezone"],
             prefix=each["prefix"], locale=each["locale"], profile=profile, now=now,
         )  # fmt: skip
-    staff = {each["email"]: _hire(each, chosen[each["email"]], planted, now) for each in cast["staff"]}
-    rotations = {each["name"]: _rota(each, staff, now) for each in cast["rotation"]}
+    staff = {
+        each["email"]: _hire(each, chosen[each["email"]], planted, chat_url, now) for each in cast["staff"]
+    }
+    schedules = {each["name"]: _rota(each, staff, now) for each in cast["schedule"]}
+    for each in cast["override"]:
+        _override(each, schedules, staff, now)
     for each in cast["policy"]:
-        steps = [_step(step, rotations) for step in each["steps"]]
+        steps = [_step(step, schedules) for step in each["steps"]]
         organisation = people.organisation(each["organisation"])
         paging.add_policy(organisation_id=organisation.id, name=each["name"], steps=steps)
     for each in _read("processors.toml")["processor"]:
@@ -73,42 +83,82 @@ def _read(name: str) -> dict[str, Any]:
     return tomllib.loads((HERE / name).read_text(encoding="utf-8"))
 
 
-def _hire(each: dict[str, str], password: str, planted: Planted, now: datetime) -> StaffMember:
+def _hire(each: dict[str, str], password: str, planted: Planted, chat_url: str, now: datetime) -> StaffMember:
     organisation = people.organisation(each["organisation"])
     person = people.add_staff(
         organisation, name=each["name"], email=each["email"], role=Role(each["role"]),
         password_hash=passwords.hash_password(password), locale=each["locale"], by=BY, now=now,
     )  # fmt: skip
     db.session.flush()
-    ways = [("sms", each["phone"])] if "phone" in each else []
-    for position, (channel, address) in enumerate([*ways, ("email", each["email"])]):
-        paging.add_contact_method(
-            organisation_id=organisation.id, staff_id=person.id, channel=channel, address=address,
-            position=position, verified_at=now,
+    for position, way in enumerate(_ways(each, chat_url)):
+        ways.add_contact_method(
+            organisation_id=organisation.id, staff_id=person.id, channel=way.channel, address=way.address,
+            position=position, verified_at=now if way.verified else None, delay_minutes=way.delay,
         )  # fmt: skip
-        planted.phones[address] = each["name"]
+        planted.phones[way.shown or way.address] = each["name"]
     planted.users.append(
         {"name": each["name"], "email": each["email"], "password": password, "role": each["role"]}
     )
     return person
 
 
+class _Way(NamedTuple):
+    channel: str
+    address: str
+    delay: int = 0  # minutes
+    verified: bool = True
+    shown: str = ""  # what the sandbox calls its device, where that is not the address
+
+
+def _ways(each: dict[str, str], chat_url: str) -> Iterator[_Way]:
+    """A person's ways in their order: texts, calls, chat, e-mail, and what they have not verified yet."""
+    if "phone" in each:
+        yield _Way("sms", each["phone"])
+    if chat_url and "calls" in each:
+        yield _Way("voice", each["calls"], delay=2)
+    if chat_url and "chat" in each:
+        yield _Way("chat", f"{chat_url}/{each['chat']}", shown=each["chat"])
+    yield _Way("email", each["email"])
+    if "unverified" in each:
+        yield _Way("voice", each["unverified"], delay=2, verified=False)
+
+
+def _first(zone: str, now: datetime) -> date:
+    """The Monday with whose handover the rota has begun."""
+    local = now.astimezone(ZoneInfo(zone))
+    monday = local.date() - timedelta(days=local.weekday())
+    return monday if datetime.combine(monday, HANDOVER, ZoneInfo(zone)) <= now else monday - timedelta(days=7)
+
+
 def _rota(each: dict[str, Any], staff: dict[str, StaffMember], now: datetime) -> UUID:
     organisation = people.organisation(each["organisation"])
-    local = now.astimezone(ZoneInfo(organisation.timezone))
-    monday = local.date() - timedelta(days=local.weekday())
-    first = datetime.combine(monday, HANDOVER, ZoneInfo(organisation.timezone))
-    if first > now:
-        first -= timedelta(days=7)
-    return paging.add_rotation(
-        organisation_id=organisation.id, name=each["name"], timezone=organisation.timezone,
-        first_handover=first, shift_days=7, members=[staff[email].id for email in each["members"]],
-    )  # fmt: skip
+    zone = organisation.timezone
+    made = editing.create(organisation_id=organisation.id, name=each["name"], timezone=zone, by=BY, now=now)
+    begin = datetime.combine(_first(zone, now), HANDOVER, ZoneInfo(zone))
+    for seen, one in enumerate(each["rotation"], start=1):
+        members = [staff[email].id for email in one["members"]]
+        draft = Draft(one["name"], members, begin, one["days"], one.get("windows", []), begin, None)
+        editing.add(made, draft, seen=seen, by=BY, now=now, quiet=True)
+    return made
 
 
-def _step(step: dict[str, Any], rotations: dict[str, UUID]) -> dict[str, Any]:
-    if "rotation" in step:
-        return {"rotation": str(rotations[step["rotation"]]), "minutes": step["minutes"]}
+def _override(
+    each: dict[str, Any], schedules: dict[str, UUID], staff: dict[str, StaffMember], now: datetime
+) -> None:
+    """Somebody stands in, made by who stands in; nobody is told of an example."""
+    before, after = staff[each["before"]], staff[each["after"]]
+    zone = after.organisation.timezone
+    day = _first(zone, now) + timedelta(days=each["day"])
+    start, end = (
+        datetime.combine(day, time.fromisoformat(each[name]), ZoneInfo(zone)) for name in ("start", "end")
+    )
+    wanted = Wanted(Change.REPLACE, before.id, after.id, start, end, each["reason"])
+    overrides.make(schedules[each["schedule"]], wanted, by=after, now=now, quiet=True)
+
+
+def _step(step: dict[str, Any], schedules: dict[str, UUID]) -> dict[str, Any]:
+    if "schedule" in step:
+        return {"schedule": str(schedules[step["schedule"]]), "minutes": step["minutes"]}
     return dict(step)
 
 

@@ -8,7 +8,13 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from notifications.sandbox.config import DEFAULT_CALLBACK_URL, SandboxConfig, environment
+from notifications.sandbox.config import (
+    DEFAULT_CALLBACK_URL,
+    SandboxConfig,
+    environment,
+    probed_environment,
+    second_environment,
+)
 from notifications.sandbox.keys import event_public_key
 
 
@@ -16,6 +22,8 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m notifications.sandbox", description=__doc__)
     parser.add_argument("--home", type=Path, required=True, help="folder of its ledger and keys")
     parser.add_argument("--bind", default="127.0.0.1:8073", help="host:port; port 0 takes a free one")
+    parser.add_argument("--smtp-port", type=int, default=8074, help="of its mail server; 0 takes a free one")
+    parser.add_argument("--speech", type=float, default=0.0, help="characters a call speaks in a second")
     parser.add_argument("--callback-url", default=DEFAULT_CALLBACK_URL, help="where the product is reached")
     parser.add_argument("--public-url", help="what the product calls itself, when that differs")
     parser.add_argument(
@@ -27,6 +35,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--delay", type=float, default=0.08, help="seconds between delivery states")
     parser.add_argument("--cancel-margin", type=float, default=600.0, help="seconds; 600 at SendGrid")
     parser.add_argument("--callback-tries", type=int, default=8)
+    parser.add_argument("--responder", help="a number that answers test pages by itself")
     parser.add_argument("--trusted-host", action="append", default=[], help="further name it is reached by")
     parser.add_argument(
         "--environment", action="store_true", help="print the product's variables as JSON and end"
@@ -47,6 +56,8 @@ def main() -> None:
     host, port = _listen_at(given.bind)
     if given.environment:
         variables = environment(url=f"http://{given.bind}", public_key=event_public_key(given.home))
+        variables |= second_environment(url=f"http://{given.bind}", smtp_at=f"{host}:{given.smtp_port}")
+        variables |= probed_environment()
         print(json.dumps(variables, indent=1))  # noqa: T201  this is its answer
         return
     config = SandboxConfig(
@@ -57,6 +68,9 @@ def main() -> None:
         delay=given.delay,
         cancel_margin=given.cancel_margin,
         callback_tries=given.callback_tries,
+        smtp_port=given.smtp_port,
+        responder=given.responder,
+        speech=given.speech,
         trusted_hosts=(host, *given.trusted_host),
     )
     _serve(config, host, port)

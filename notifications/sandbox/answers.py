@@ -66,6 +66,9 @@ def _go_wrong(fault: Fault, refuse: Refuse, answer: Response | None) -> Response
     match fault.kind:
         case Kind.ACCEPT if answer:
             return answer
+        case Kind.SLOW if answer:
+            bench().scheduler.stopped.wait(fault.seconds)
+            return answer
         case Kind.HANG | Kind.ACCEPT_THEN_HANG:
             bench().scheduler.stopped.wait(fault.seconds)
             return Dropped()

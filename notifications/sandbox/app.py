@@ -7,7 +7,17 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, abort, request
 from werkzeug.exceptions import HTTPException
 
-from notifications.sandbox import control, pages, scheduled, sendgrid, twilio
+from notifications.sandbox import (
+    chat,
+    control,
+    gateway,
+    heartbeat,
+    pages,
+    scheduled,
+    sendgrid,
+    twilio,
+    twilio_calls,
+)
 from notifications.sandbox.bench import Bench
 from notifications.sandbox.config import SandboxConfig, foreign_credentials
 from notifications.sandbox.mail import Refused as MailRefused
@@ -43,7 +53,7 @@ def create_sandbox(config: SandboxConfig) -> Flask:
     app.before_request(refuse_other_origins)
     app.after_request(add_headers)
     app.register_error_handler(HTTPException, provider_error)
-    for module in (twilio, sendgrid, scheduled, control, pages):
+    for module in (twilio, twilio_calls, sendgrid, scheduled, gateway, chat, heartbeat, control, pages):
         app.register_blueprint(module.blueprint)
     return app
 

@@ -2,7 +2,9 @@
 
 import json
 import threading
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from notifications.sandbox.messages import Store
 from notifications.sandbox.openapi import Documents
 from notifications.sandbox.progress import Progress
 from notifications.sandbox.script import Script
+from notifications.sandbox.switchboard import Switchboard
 from notifications.sandbox.timing import Lanes, Scheduler
 
 
@@ -24,6 +27,7 @@ class Bench:
     """The bench of devices: what the providers hold, what they were told to do, and who calls back."""
 
     config: SandboxConfig
+    smtp_at: str = ""  # where the mail server listens, host:port
 
     def __post_init__(self) -> None:
         event_public_key(self.config.home)  # writes the file from which the product is set up
@@ -33,9 +37,12 @@ class Bench:
         self.lanes = Lanes(self.scheduler)
         self.caller = Caller(self.config, event_key(self.config.home), self.scheduler, self.lanes)
         self.progress = Progress(self.config, self.store, self.caller, self.scheduler)
+        self.switchboard = Switchboard(self.config, self.store, self.caller, self.scheduler)
         self.documents = Documents(self.config.openapi)
+        self.heart = Heart()
         self.names = Names(self.config.home / "names.json")
         self.progress.resume()
+        self.switchboard.resume()
 
     @cached_property
     def public_key(self) -> str:
@@ -46,7 +53,9 @@ class Bench:
         """Begin anew: no messages, no rules, nothing on its way; names stay."""
         self.scheduler.forget()
         self.lanes.forget()
+        self.switchboard.forget()
         self.caller.made.clear()
+        self.heart.beats.clear()
         self.script.remove()
         self.store.clear()
 
@@ -55,6 +64,17 @@ class Bench:
         self.scheduler.stop()
         self.lanes.stop()
         self.store.ledger.close()
+
+
+@dataclass(slots=True)
+class Heart:
+    """The product's heartbeats, newest last: when (aware, UTC) and what it said besides."""
+
+    beats: deque[tuple[datetime, str]] = field(default_factory=lambda: deque(maxlen=100))
+
+    def hear(self, how: str, at: datetime) -> None:
+        """Keep one more beat."""
+        self.beats.append((at, how))
 
 
 class Names:

@@ -6,12 +6,22 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from notifications.sandbox import rules_read
+from notifications.sandbox import rules_read, switches
 from notifications.sandbox.bench import bench
 from notifications.sandbox.messages import Message
 from notifications.sandbox.replies import reply
 from notifications.sandbox.script import Effect, Rule, Unusable
 from notifications.sandbox.sms import is_number
+from notifications.sandbox.switchboard import NotNow, Switchboard
+
+HANDS: dict[str, Callable[[Switchboard, str, dict[str, Any]], None]] = {
+    "answer": lambda at, sid, _: at.answer(sid),
+    "press": lambda at, sid, given: at.press(sid, rules_read.keys(given)),
+    "decline": lambda at, sid, _: at.decline(sid),
+    "hang_up": lambda at, sid, _: at.hang_up(sid),
+    "ring_out": lambda at, sid, _: at.ring_out(sid),
+    "be_silent": lambda at, sid, _: at.be_silent(sid),
+}
 
 blueprint = Blueprint("control", __name__, url_prefix="/_sandbox")
 
@@ -34,6 +44,7 @@ def health() -> Response:
         callbacks_waiting=at.lanes.waiting(),
         scheduled=scheduled,
         event_public_key=at.public_key,
+        smtp=at.smtp_at,
     )
 
 
@@ -50,6 +61,13 @@ def ledger() -> Response:
     since = request.args.get("since", 0, type=int)
     found = bench().store.accepted(request.args.get("provider") or None, **wanted)
     return jsonify(accepted=[document_of(message) for message in found if message.seq > since])
+
+
+@blueprint.get("/everything")
+def everything() -> Response:
+    """All messages there are, replies and answers too, in order."""
+    found = sorted(bench().store.messages.values(), key=lambda message: message.seq)
+    return jsonify(messages=[document_of(message) for message in found])
 
 
 @blueprint.get("/phones/<number>")
@@ -77,6 +95,28 @@ def replies(number: str) -> tuple[Response, int]:
     if not is_number(number) or not text:
         raise Unusable("A reply needs a phone number such as +4520000001 and a 'text'.")
     return jsonify(document_of(reply(bench(), number, text))), 201
+
+
+@blueprint.post("/devices/<address>/switches/<name>")
+@blueprint.delete("/devices/<address>/switches/<name>")
+def switch(address: str, name: str) -> Response:
+    """Put a switch on at a phone, a mailbox or a chat, or take it off; DELETE "all" takes off every one."""
+    switches.turn(bench().script, address, name, on=request.method == "POST")
+    bench().store.touch()
+    return jsonify(on=sorted(switches.switched(bench().script, address)))
+
+
+@blueprint.post("/calls/<sid>/<what>")
+def call(sid: str, what: str) -> Response:
+    """Do to a call what a person does, by a word of HANDS; `press` takes `{"keys": "4"}`."""
+    do = HANDS.get(what)
+    if do is None:
+        raise Unusable(f"{what!r} is nothing one can do to a call. It must be one of: {', '.join(HANDS)}.")
+    try:
+        do(bench().switchboard, sid, request.get_json(silent=True) or {})
+    except NotNow as late:
+        raise Unusable(str(late)) from late
+    return jsonify(document_of(bench().store.messages[sid]))
 
 
 @blueprint.post("/faults")
@@ -130,6 +170,12 @@ def remove(number: int | None = None) -> Response:
 def callbacks() -> Response:
     """The last thousand callbacks: where to, how often tried, what the product answered."""
     return jsonify(callbacks=[call.described() for call in bench().caller.made])
+
+
+@blueprint.get("/heartbeats")
+def heartbeats() -> Response:
+    """The last hundred heartbeats of the product, oldest first."""
+    return jsonify(heartbeats=[{"at": at.isoformat(), "how": how} for at, how in bench().heart.beats])
 
 
 @blueprint.post("/names")

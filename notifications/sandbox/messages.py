@@ -8,10 +8,11 @@ from typing import Any
 
 from notifications.sandbox.ledger import Ledger, Line
 from notifications.sandbox.script import Behaviour, Outcome
+from notifications.sandbox.talk import ENDED, Talk, Turn
 
 TWILIO_FINAL = {"delivered", "undelivered", "failed", "canceled", "received"}
 SENDGRID_FINAL = {"delivered", "bounce", "blocked", "dropped", "cancelled"}
-FINAL = TWILIO_FINAL | SENDGRID_FINAL
+FINAL = TWILIO_FINAL | SENDGRID_FINAL | ENDED
 
 
 def now_utc() -> datetime:
@@ -52,10 +53,13 @@ class Message:
     validity_period: int | None = None
     outcome: Outcome = field(default_factory=Outcome)
     callbacks: Behaviour = field(default_factory=Behaviour)
+    talk: Talk | None = None  # of a telephone call
 
     @property
     def is_final(self) -> bool:
         """Whether nothing more will happen to it by itself."""
+        if self.talk:
+            return self.status in ENDED
         return self.status in FINAL or (self.status == self.outcome.status and not self.outcome.then)
 
     def line(self) -> Line:
@@ -63,6 +67,7 @@ class Message:
         values = asdict(self)
         for name in ("at", "due_at", "changed_at", "sent_at"):
             values[name] = values[name].isoformat() if values[name] else None
+        values["talk"] = self.talk.line() if self.talk else None
         return values
 
     @classmethod
@@ -74,6 +79,7 @@ class Message:
             values[name] = datetime.fromisoformat(values[name]) if values.get(name) else None
         values["outcome"] = Outcome(**values["outcome"])
         values["callbacks"] = Behaviour(**values["callbacks"])
+        values["talk"] = Talk.read(values["talk"]) if values.get("talk") else None
         return cls(**values)
 
 
@@ -99,6 +105,9 @@ class Store:
             case "state":
                 if line["id"] in self.messages:  # a reset may have been quicker than the state
                     self._apply(self.messages[line["id"]], line)
+            case "turn":
+                if line["id"] in self.messages:
+                    self._hear(self.messages[line["id"]], line)
             case "batch":
                 self.batches[line["id"]] = line["status"]
             case "opt_out":
@@ -115,6 +124,16 @@ class Store:
         message.changed_at = datetime.fromisoformat(line["at"])
         if message.sent_at is None and line["status"] not in {"queued", "sending"}:
             message.sent_at = message.changed_at
+        if message.talk:
+            message.talk.waits = False
+            if message.status == "in-progress":
+                message.talk.answered_at = message.changed_at
+                message.talk.answered_by = line.get("answered_by")
+
+    @staticmethod
+    def _hear(message: Message, line: Line) -> None:
+        if message.talk:
+            message.talk.turns.append(Turn(line["who"], line["text"], line["language"], line["at"]))
 
     def keep(self, messages: list[Message]) -> None:
         """Take new messages: on disk first, in sight then."""
@@ -126,17 +145,31 @@ class Store:
                 self._keep(message)
             self.version += 1
 
-    def change(self, messages: Iterable[Message], status: str, code: int | None, now: datetime) -> None:
+    def change(
+        self, messages: Iterable[Message], status: str, code: int | None, now: datetime, **more: Any
+    ) -> None:
         """Move messages to a state. Not awaited on disk: after a crash the state is reached again."""
-        lines = [
-            {"kind": "state", "id": message.id, "status": status, "error_code": code, "at": now.isoformat()}
-            for message in messages
-        ]
+        told = {"kind": "state", "status": status, "error_code": code, "at": now.isoformat(), **more}
+        lines = [{**told, "id": message.id} for message in messages]
         self.ledger.append(lines, durable=False)
         with self.lock:
             for line in lines:
                 if line["id"] in self.messages:  # not after a reset
                     self._apply(self.messages[line["id"]], line)
+            self.version += 1
+
+    def hear(self, call: Message, turn: Turn) -> None:
+        """Something was said or pressed in a call."""
+        line = {"kind": "turn", "id": call.id, **asdict(turn)}
+        self.ledger.append([line], durable=False)
+        with self.lock:
+            if call.id in self.messages:
+                self._hear(call, line)
+            self.version += 1
+
+    def touch(self) -> None:
+        """There is something new to see."""
+        with self.lock:
             self.version += 1
 
     def set_batch(self, batch_id: str, status: str) -> None:

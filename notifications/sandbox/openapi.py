@@ -14,6 +14,7 @@ from typing import Any
 TWILIO = "twilio_api_v2010.json"
 SENDGRID = "sendgrid_mail_v3.json"
 MESSAGES = "/2010-04-01/Accounts/{AccountSid}/Messages.json"
+CALLS = "/2010-04-01/Accounts/{AccountSid}/Calls.json"
 SEND = "PostMailSend"
 
 
@@ -33,11 +34,18 @@ class Documents:
 
     @cached_property
     def _sms(self) -> Any:
+        return self._form(MESSAGES)
+
+    @cached_property
+    def _call(self) -> Any:
+        return self._form(CALLS)
+
+    def _form(self, path: str) -> Any:
         if not (document := self._read(TWILIO)):
             return None
         from openapi_schema_validator import OAS30Validator  # noqa: PLC0415  of tests, not of the product
 
-        operation = document["paths"][MESSAGES]["post"]
+        operation = document["paths"][path]["post"]
         schema = operation["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"]
         return OAS30Validator({**schema, "components": document["components"]})
 
@@ -64,15 +72,20 @@ class Documents:
 
     def sms(self, form: Mapping[str, str]) -> Breach | None:
         """The first thing Twilio's document refuses in a form that creates a message."""
-        if self._sms is None:
-            return None
-        properties = self._sms.schema["properties"]
-        typed = {name: _typed(value, properties.get(name, {})) for name, value in form.items()}
-        return _first(self._sms, typed)
+        return _first_in_form(self._sms, form) if self._sms else None
+
+    def call(self, form: Mapping[str, str]) -> Breach | None:
+        """The first thing Twilio's document refuses in a form that creates a call."""
+        return _first_in_form(self._call, form) if self._call else None
 
     def mail(self, body: Any) -> Breach | None:
         """The first thing SendGrid's document refuses in a mail."""
         return _first(self._mail, body) if self._mail else None
+
+
+def _first_in_form(validator: Any, form: Mapping[str, str]) -> Breach | None:
+    properties = validator.schema["properties"]
+    return _first(validator, {name: _typed(value, properties.get(name, {})) for name, value in form.items()})
 
 
 def _first(validator: Any, value: Any) -> Breach | None:

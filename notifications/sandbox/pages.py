@@ -1,19 +1,22 @@
 """The pages: the bench of devices, one device, one mail's HTML, and the faults."""
 
 import re
+from contextlib import suppress
 from typing import Any
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from notifications.sandbox import devices, rules_read
+from notifications.sandbox import devices, rules_read, switches
 from notifications.sandbox.bench import bench
 from notifications.sandbox.messages import now_utc
 from notifications.sandbox.replies import reply
 from notifications.sandbox.script import OUTCOMES, PROVIDERS, Kind, Unusable
 from notifications.sandbox.sms import is_number
+from notifications.sandbox.switchboard import NotNow
 
 blueprint = Blueprint("pages", __name__)
+KEYPAD = "123456789*0#"
 
 MAIL_POLICY = (
     "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; img-src data:; "
@@ -28,30 +31,45 @@ READERS = {"fault": rules_read.fault, "outcome": rules_read.outcome, "callbacks"
 @blueprint.app_context_processor
 def words() -> dict[str, Any]:
     """What every page of the sandbox may use."""
-    return {"mark_of": devices.mark_of, "segments_of": devices.segments_of}
+    return {
+        "mark_of": devices.mark_of,
+        "segments_of": devices.segments_of,
+        "end_of": devices.end_of,
+        "anchor_of": devices.anchor_of,
+        "KEYS": KEYPAD,
+    }
 
 
 @blueprint.get("/")
 def home() -> str:
-    """All phones and mailboxes side by side."""
-    return _bench_page(phones=devices.phones(bench(), now_utc()), boxes=devices.mailboxes(bench(), now_utc()))
+    """Everybody's phone, mail and chat side by side."""
+    people, hidden = devices.people(bench(), now_utc())
+    return _bench_page(people, hidden)
 
 
 @blueprint.get("/phones/<number>")
 def phone(number: str) -> str:
     """One phone, with more of its past."""
-    return _bench_page(phones=devices.phones(bench(), now_utc(), only=number), boxes=[])
+    return _bench_page([devices.one(bench(), number, now_utc())])
 
 
 @blueprint.get("/mailboxes/<address>")
 def mailbox(address: str) -> str:
     """One mailbox, with more of its past."""
-    return _bench_page(phones=[], boxes=devices.mailboxes(bench(), now_utc(), only=address))
+    return _bench_page([devices.one(bench(), address, now_utc())])
 
 
-def _bench_page(**shown: list[devices.Device]) -> str:
-    active = [rule for rule in bench().script.rules() if rule.left != 0]
-    return render_template("sandbox/bench.html", version=bench().store.version, active=active, **shown)
+def _bench_page(people: list[devices.Person], hidden: int = 0) -> str:
+    active = [rule for rule in bench().script.rules() if rule.left != 0 and not rule.switch]
+    beats = bench().heart.beats
+    return render_template(
+        "sandbox/bench.html",
+        version=bench().store.version,
+        active=active,
+        people=people,
+        hidden=hidden,
+        beat=beats[-1][0] if beats else None,
+    )
 
 
 @blueprint.post("/phones/<number>/replies")
@@ -63,6 +81,31 @@ def replies(number: str) -> AnyResponse:
     if text:
         reply(bench(), number, text[:1600])
     return redirect(url_for("pages.home", _anchor=f"phone-{number.lstrip('+')}"), 303)
+
+
+@blueprint.post("/phones/<number>/calls/<sid>")
+def call(number: str, sid: str) -> AnyResponse:
+    """Answer a call, press a key in it, or end it, with the phone's own buttons."""
+    do, at = request.form.get("do", "press"), bench().switchboard
+    hands = {"answer": at.answer, "decline": at.decline, "hang_up": at.hang_up}
+    with suppress(NotNow):  # it has just ended: the page shows that
+        if do in hands:
+            hands[do](sid)
+        else:
+            at.press(sid, rules_read.keys(request.form))
+    bench().switchboard.wait(sid)
+    return redirect(url_for("pages.home", _anchor=devices.anchor_of(number)), 303)
+
+
+@blueprint.post("/devices/<address>/switches")
+def switch(address: str) -> AnyResponse:
+    """Put a switch of a device on, or take it off."""
+    try:
+        switches.turn(bench().script, address, request.form.get("name", ""), on=request.form.get("on") == "1")
+    except Unusable as problem:
+        abort(422, str(problem))
+    bench().store.touch()
+    return redirect(url_for("pages.home", _anchor=devices.anchor_of(address)), 303)
 
 
 @blueprint.get("/mails/<path:message_id>/html")
@@ -111,7 +154,7 @@ def _faults_page(**more: Any) -> str:
     choices = {
         "kinds": [kind for kind in Kind if kind is not Kind.ACCEPT],
         "providers": PROVIDERS,
-        "outcomes": OUTCOMES,
+        "outcomes": {name: each for name, each in OUTCOMES.items() if len(each) > 1},
         "modes": rules_read.MODES,
     }
     return render_template("sandbox/faults.html", rules=rules, **choices, **more)

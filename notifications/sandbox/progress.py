@@ -14,6 +14,7 @@ from notifications.sandbox.timing import Scheduler
 PAUSE_CHECK = 0.3
 LARGEST_ARRAY = 1000
 TWILIO_WAY = ("sending", "sent", "delivered")
+GATEWAY_WAY = ("sent", "delivered")
 UNDELIVERED = {"undelivered": 30003, "failed": 30008}
 REASONS = {
     "bounce": "550 5.1.1 The mailbox does not exist",
@@ -26,9 +27,14 @@ REASONS = {
 def states_of(message: Message) -> list[str]:
     """The states a message will go through, in order, by the outcome it was given."""
     end = message.outcome.status
-    if message.provider == "twilio":
-        if end in TWILIO_WAY:
-            return list(TWILIO_WAY[: TWILIO_WAY.index(end) + 1])
+    if message.provider in {"smtp", "chat"}:
+        return ["delivered"]
+    if message.provider in {"twilio", "gateway"}:
+        way = TWILIO_WAY if message.provider == "twilio" else GATEWAY_WAY
+        if end in way:
+            return list(way[: way.index(end) + 1])
+        if message.provider == "gateway":
+            return [] if end == "queued" else ["sent", end]
         return [] if end == "queued" else ["sending", *(["sent"] if end == "undelivered" else []), end]
     states = ["dropped"] if end == "dropped" else ["processed", *([end] if end != "processed" else [])]
     return states + ([message.outcome.then] if message.outcome.then else [])
@@ -57,7 +63,7 @@ class Progress:
         """After a restart: go on with every message that had not come to its end."""
         unfinished: dict[str, list[Message]] = {}
         for message in self._store.accepted():
-            if not message.is_final:
+            if not message.is_final and not message.talk:
                 unfinished.setdefault(message.request, []).append(message)
         for messages in unfinished.values():
             self.begin(messages)
@@ -102,6 +108,8 @@ class Progress:
         if part[0].provider == "sendgrid":
             events = [event_of(message, status, now) for message in part]
             return [(self._caller.events(events), part[0].request)]
+        if part[0].provider == "gateway":
+            return [(self._caller.receipt(receipt_of(message, now)), message.id) for message in part]
         return [
             (self._caller.form(message.status_callback, status_fields(message)), message.id)
             for message in part
@@ -124,6 +132,17 @@ def status_fields(message: Message) -> dict[str, str]:
     if message.error_code:
         fields["ErrorCode"] = str(message.error_code)
     return fields
+
+
+def receipt_of(message: Message, now: datetime) -> dict[str, Any]:
+    """The gateway's receipt: its own id and the sender's, and what became of the message."""
+    return {
+        "id": message.id,
+        "reference": message.request,
+        "status": message.status,
+        "code": str(message.error_code or ""),
+        "at": now.isoformat(timespec="milliseconds"),
+    }
 
 
 def event_of(message: Message, status: str, now: datetime) -> dict[str, Any]:

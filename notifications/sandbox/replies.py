@@ -1,12 +1,13 @@
 """Replies from phones: told to the product as Twilio tells them, its answer shown on the phone."""
 
 import secrets
-import xml.etree.ElementTree as ET
 
 from notifications.sandbox.bench import Bench
+from notifications.sandbox.callbacks import Answer
 from notifications.sandbox.config import SANDBOX_ACCOUNT_SID, SANDBOX_NUMBER
 from notifications.sandbox.messages import Message, now_utc
 from notifications.sandbox.sms import segments
+from notifications.sandbox.twiml import texts_of
 
 STOP = {"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT"}
 START = {"START", "YES", "UNSTOP"}
@@ -22,10 +23,15 @@ def reply(bench: Bench, number: str, text: str) -> Message:
     message = _message(number, SANDBOX_NUMBER, text, "inbound", "received")
     bench.store.keep([message])
     _keep_opt_out(bench, number, text)
-    answer = bench.caller.inbound(_fields(message), lane=f"phone {number}")
-    if answer and answer.status < 300 and number not in bench.store.opted_out:
-        texts = texts_of(answer.text)
-        bench.store.keep([_message(SANDBOX_NUMBER, number, each, "answer", "delivered") for each in texts])
+
+    def show(answer: Answer) -> None:
+        if answer.status < 300 and number not in bench.store.opted_out:
+            texts = texts_of(answer.text)
+            bench.store.keep(
+                [_message(SANDBOX_NUMBER, number, each, "answer", "delivered") for each in texts]
+            )
+
+    bench.caller.inbound(_fields(message), f"phone {number}", show)
     return message
 
 
@@ -73,15 +79,3 @@ def _fields(message: Message) -> dict[str, str]:
         "From": message.sender,
         "ApiVersion": "2010-04-01",
     }
-
-
-def texts_of(twiml: str) -> list[str]:
-    """The messages of a TwiML answer; nothing when it is none."""
-    if "<!" in twiml.replace("<!--", ""):  # a document type could hold entities that grow without end
-        return []
-    try:
-        root = ET.fromstring(twiml.strip())  # noqa: S314  no document type, hence no entities
-    except ET.ParseError:
-        return []
-    found = ["".join(each.itertext()).strip() for each in root.iter("Message")]
-    return [text for text in found if text]

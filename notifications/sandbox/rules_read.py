@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from notifications.sandbox.script import (
+    KEYS,
     OPERATIONS,
     OUTCOMES,
     PROVIDERS,
@@ -13,6 +14,7 @@ from notifications.sandbox.script import (
     Kind,
     Outcome,
     Unusable,
+    kinds_of,
 )
 
 MODES = ("in_order", "reversed", "never")
@@ -34,7 +36,7 @@ def scope(given: Mapping[str, Any], *, times: int | None) -> dict[str, Any]:
 
 def fault(given: Mapping[str, Any]) -> Effect:
     """A fault of requests. Raises Unusable when it is none the sandbox knows."""
-    kind = Kind(_one_of(given, "fault", tuple(Kind)))
+    kind = Kind(_one_of(given, "fault", kinds_of(provider_of(given))))
     ranges = {Kind.REFUSED: (400, 499), Kind.ERROR: (500, 599), Kind.REDIRECT: (300, 399)}
     low, high = ranges.get(kind, (100, 599))
     accepted = given.get("accepted")
@@ -57,8 +59,20 @@ def outcome(given: Mapping[str, Any]) -> Effect:
     allowed = OUTCOMES[provider_of(given)]
     then = _one_of(given, "then", allowed) if given.get("then") else None
     return Outcome(
-        _one_of(given, "status", allowed), _number(given, "code", int), _text(given, "reason"), then
+        _one_of(given, "status", allowed),
+        _number(given, "code", int),
+        _text(given, "reason"),
+        then,
+        keys(given) or None,
     )
+
+
+def keys(given: Mapping[str, Any]) -> str:
+    """Keys of a telephone to be pressed, or none. Raises Unusable."""
+    pressed = _text(given, "keys") or ""
+    if set(pressed) - set(KEYS):
+        raise Unusable(f"'keys' is {pressed!r}. A telephone has the keys {KEYS}.")
+    return pressed
 
 
 def behaviour(given: Mapping[str, Any]) -> Effect:

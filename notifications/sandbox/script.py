@@ -11,11 +11,18 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, TypeVar
 
-PROVIDERS = ("twilio", "sendgrid")
+PROVIDERS = ("twilio", "sendgrid", "voice", "gateway", "smtp", "chat")
 OPERATIONS = ("send", "fetch", "search", "batch", "cancel", "account")
+KEYS = "0123456789*#"
 OUTCOMES = {
     "twilio": ("delivered", "undelivered", "failed", "sent", "sending", "queued"),
     "sendgrid": ("delivered", "bounce", "blocked", "dropped", "deferred", "processed"),
+    # A call that nothing is said of rings until its phone is answered, or its time is over. The others
+    # end by themselves: with somebody who listens ("completed"), or with what answers for him.
+    "voice": ("ringing", "completed", "machine", "busy", "no-answer", "failed", "canceled"),
+    "gateway": ("delivered", "undelivered", "failed", "sent", "queued"),
+    "smtp": ("delivered",),
+    "chat": ("delivered",),
 }
 
 
@@ -39,11 +46,28 @@ class Kind(StrEnum):
     TRUNCATED = "truncated"  # success cut off half way; accepted unless told
     OTHER_SID = "other_sid"  # success naming a message that does not exist; accepted unless told
     REDIRECT = "redirect"  # not accepted: sent elsewhere
+    SLOW = "slow"  # accepted, and answered as usual, but late
+    TEMPORARY = "451"  # of SMTP: not accepted, try later
+    PERMANENT = "550"  # of SMTP: not accepted, never
 
 
-_ALWAYS = {Kind.ACCEPT, Kind.ACCEPT_THEN_HANG, Kind.RESET_AFTER_BODY}
+_ALWAYS = {Kind.ACCEPT, Kind.ACCEPT_THEN_HANG, Kind.RESET_AFTER_BODY, Kind.SLOW}
+_OF_SMTP = {Kind.TEMPORARY, Kind.PERMANENT}
+_SMTP = _OF_SMTP | {
+    Kind.ACCEPT,
+    Kind.ACCEPT_THEN_HANG,
+    Kind.HANG,
+    Kind.RESET_BEFORE_BODY,
+    Kind.RESET_AFTER_BODY,
+    Kind.SLOW,
+}
 _UNLESS_TOLD = {Kind.EMPTY, Kind.HTML, Kind.TRUNCATED, Kind.OTHER_SID}
 _MAY_BE_TOLD = _UNLESS_TOLD | {Kind.ERROR}
+
+
+def kinds_of(provider: str) -> tuple[Kind, ...]:
+    """The ways in which this provider's requests can fail."""
+    return tuple(kind for kind in Kind if (kind in _SMTP if provider == "smtp" else kind not in _OF_SMTP))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +93,13 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What becomes of an accepted message; `then` follows a deferral."""
+    """What becomes of an accepted message; `then` follows a deferral, `keys` are pressed in a call."""
 
     status: str = "delivered"
     code: int | None = None
     reason: str | None = None
     then: str | None = None
+    keys: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +125,7 @@ class Rule:
     operation: str = "send"
     to: str | None = None
     left: int | None = None
+    switch: str = ""  # at the device, when the rule belongs to one
     struck: int = field(default=0)
 
     def fits(self, recipients: Callable[[], Iterable[str]]) -> bool:
@@ -118,6 +144,7 @@ class Rule:
             "to": self.to,
             "left": self.left,
             "struck": self.struck,
+            "switch": self.switch,
             **effect,
         }
 
@@ -148,10 +175,11 @@ class Script:
         to: str | None = None,
         times: int | None = None,
         operation: str = "send",
+        switch: str = "",
     ) -> Rule:
         """Put one more rule at the end of the list."""
         with self._lock:
-            rule = Rule(self._next, provider, effect, operation, to, times)
+            rule = Rule(self._next, provider, effect, operation, to, times, switch)
             self._next += 1
             self._rules.append(rule)
             return rule

@@ -8,6 +8,7 @@ from flask import Flask
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from notifications.sandbox.bench import Bench
+from notifications.sandbox.smtp import SmtpSink
 
 
 class PortTaken(Exception):
@@ -40,13 +41,22 @@ class SandboxServer:
             raise PortTaken(f"The sandbox cannot listen on {host}:{port}: {trouble.strerror}.") from trouble
         with listening:
             self._server = _Server(host, port, app, _Handler, fd=listening.fileno())
+        try:
+            self.smtp = SmtpSink(self.bench, host, self.bench.config.smtp_port)
+        except OSError as trouble:
+            self._server.server_close()
+            place = f"{host}:{self.bench.config.smtp_port}"
+            raise PortTaken(f"The sandbox takes no mail at {place}: {trouble.strerror}.") from trouble
+        self.bench.smtp_at = f"{host}:{self.smtp.port}"
         self.url = f"http://{host}:{self._server.socket.getsockname()[1]}"
 
     def serve(self) -> None:
         """Serve until stopped from another thread or by an exception in this one."""
+        self.smtp.start()
         try:
             self._server.serve_forever(poll_interval=0.02)
         finally:
+            self.smtp.stop()
             self._server.server_close()
             self.bench.close()
 

@@ -16,17 +16,21 @@ class Scheduler:
     """Runs quick tasks at their time, in one thread; a task that fails is reported and forgotten."""
 
     def __init__(self) -> None:
-        self._due: list[tuple[float, int, Callable[[], None]]] = []
+        self._due: list[tuple[float, int, Callable[[], None], bool]] = []
         self._order = itertools.count()
         self._changed = threading.Condition()
         self._busy = 0
         self.stopped = threading.Event()
         threading.Thread(target=self._run, name="sandbox-scheduler", daemon=True).start()
 
-    def after(self, seconds: float, task: Callable[[], None]) -> None:
-        """Run the task in so many seconds, on the steady clock; at once when they are over."""
+    def after(self, seconds: float, task: Callable[[], None], *, idle: bool = False) -> None:
+        """Run the task in so many seconds, on the steady clock; at once when they are over.
+
+        An `idle` task only ends a wait for a person, as a telephone that rings does: all is at rest
+        while it waits.
+        """
         with self._changed:
-            heapq.heappush(self._due, (time.monotonic() + max(seconds, 0), next(self._order), task))
+            heapq.heappush(self._due, (time.monotonic() + max(seconds, 0), next(self._order), task, idle))
             self._changed.notify()
 
     def _next(self) -> Callable[[], None] | None:
@@ -50,7 +54,7 @@ class Scheduler:
     def waiting(self) -> int:
         """Number of tasks that are not done."""
         with self._changed:
-            return len(self._due) + self._busy
+            return sum(not idle for *_, idle in self._due) + self._busy
 
     def forget(self) -> None:
         """Drop every task that has not begun."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
+from notifications.sandbox import responder
 from notifications.sandbox.answers import perform
 from notifications.sandbox.bench import bench
 from notifications.sandbox.config import SANDBOX_ACCOUNT_SID, SANDBOX_AUTH_TOKEN
@@ -53,7 +54,8 @@ def refusal(refused: Refused) -> Response:
     return answer
 
 
-def _by_fault(fault: Fault, status: int) -> Response:
+def by_fault(fault: Fault, status: int) -> Response:
+    """The error a fault asks for."""
     code = fault.code or ACCOUNT_CODES.get(status, 21211 if status < 500 else 20500)
     return refusal(Refused(code, fault.message or MEANINGS.get(code, "Sandbox fault"), status))
 
@@ -62,14 +64,14 @@ def _by_fault(fault: Fault, status: int) -> Response:
 def account(sid: str) -> Response:
     """The account, which also says that the credentials are good."""
     document = {"sid": sid, "friendly_name": "Sandbox", "status": "active", "type": "Trial"}
-    return perform("twilio", "account", act=lambda: jsonify(document), refuse=_by_fault)
+    return perform("twilio", "account", act=lambda: jsonify(document), refuse=by_fault)
 
 
 @blueprint.post("/<sid>/Messages.json")
 def create(sid: str) -> Response:  # noqa: ARG001  checked before
     """Take a message, if Twilio would."""
     return perform(
-        "twilio", "send", act=_create, refuse=_by_fault, recipients=lambda: [request.form.get("To", "")]
+        "twilio", "send", act=_create, refuse=by_fault, recipients=lambda: [request.form.get("To", "")]
     )
 
 
@@ -80,6 +82,7 @@ def _create() -> Response:
     message = _message(form)
     bench().store.keep([message])
     bench().progress.begin([message])
+    responder.take(bench(), message)
     answer = jsonify(document_of(message, status="queued"))
     answer.status_code = 201
     return answer
@@ -129,7 +132,7 @@ def fetch(sid: str, message_sid: str) -> Response:  # noqa: ARG001  checked befo
             return refusal(Refused(20404, f"The requested resource {request.path} was not found", 404))
         return jsonify(document_of(message))
 
-    return perform("twilio", "fetch", act=act, refuse=_by_fault)
+    return perform("twilio", "fetch", act=act, refuse=by_fault)
 
 
 @blueprint.get("/<sid>/Messages.json")
@@ -145,7 +148,7 @@ def search(sid: str) -> Response:  # noqa: ARG001  checked before
         return jsonify(found)
 
     recipients = lambda: [request.args.get("To", "")]  # noqa: E731
-    return perform("twilio", "search", act=act, refuse=_by_fault, recipients=recipients)
+    return perform("twilio", "search", act=act, refuse=by_fault, recipients=recipients)
 
 
 def document_of(message: Message, *, status: str | None = None) -> dict[str, Any]:

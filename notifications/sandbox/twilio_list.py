@@ -9,12 +9,19 @@ from notifications.sandbox.messages import Message
 from notifications.sandbox.sms import Refused
 
 USUAL, LARGEST = 50, 1000
+TIME = {"messages": "DateSent", "calls": "StartTime"}  # what each list is filtered by
 
 
 def page_of(
-    messages: Iterable[Message], asked: Mapping[str, str], *, path: str, lag: float, now: datetime
+    messages: Iterable[Message],
+    asked: Mapping[str, str],
+    *,
+    path: str,
+    lag: float,
+    now: datetime,
+    kind: str = "messages",
 ) -> dict[str, Any] | Refused:
-    """One page with its links.
+    """One page of messages or calls, under that name, with its links.
 
     A page begins after the message its token names, so that messages that arrive meanwhile move nothing.
     """
@@ -22,9 +29,9 @@ def page_of(
     if not size.isascii() or not size.isdigit() or not 1 <= int(size) <= LARGEST:
         return Refused(20001, f"'PageSize' must be from 1 to {LARGEST}.")
     try:
-        wanted = _filters(asked)
+        wanted = _filters(asked, TIME[kind])
     except ValueError:
-        return Refused(20001, "'DateSent' must be a day or a time in ISO 8601.")
+        return Refused(20001, f"{TIME[kind]!r} must be a day or a time in ISO 8601.")
     seen_until = now - timedelta(seconds=lag)
     found = sorted(
         (m for m in messages if m.at <= seen_until and all(fits(m) for fits in wanted)),
@@ -34,18 +41,21 @@ def page_of(
     if token := asked.get("PageToken", "").removeprefix("PA"):
         position = next((n for n, message in enumerate(found) if message.id == token), len(found))
         found = found[position + 1 :]
-    return _page(found, asked, path, int(size))
+    return {
+        **_page(found[: int(size)], asked, path, int(size), more=len(found) > int(size)),
+        kind: found[: int(size)],
+    }
 
 
-def _page(found: list[Message], asked: Mapping[str, str], path: str, size: int) -> dict[str, Any]:
+def _page(
+    shown: list[Message], asked: Mapping[str, str], path: str, size: int, *, more: bool
+) -> dict[str, Any]:
     number = int(asked["Page"]) if asked.get("Page", "").isdigit() else 0
-    shown = found[:size]
     kept = {name: value for name, value in asked.items() if name not in {"Page", "PageToken", "PageSize"}}
 
-    def uri(page: int, **more: str) -> str:
-        return f"{path}?{urlencode({**kept, 'PageSize': size, 'Page': page, **more})}"
+    def uri(page: int, **token: str) -> str:
+        return f"{path}?{urlencode({**kept, 'PageSize': size, 'Page': page, **token})}"
 
-    more = len(found) > size
     return {
         "first_page_uri": uri(0),
         "next_page_uri": uri(number + 1, PageToken=f"PA{shown[-1].id}") if more else None,
@@ -55,23 +65,24 @@ def _page(found: list[Message], asked: Mapping[str, str], path: str, size: int) 
         "start": number * size,
         "end": number * size + max(len(shown) - 1, 0),
         "uri": uri(number),
-        "messages": shown,
     }
 
 
-def _filters(asked: Mapping[str, str]) -> list[Any]:
+def _filters(asked: Mapping[str, str], name: str) -> list[Any]:
     filters: list[Any] = []
     if to := asked.get("To"):
         filters.append(lambda message: message.to == to)
     if sender := asked.get("From"):
         filters.append(lambda message: message.sender == sender)
-    if day := asked.get("DateSent"):
+    if status := asked.get("Status"):
+        filters.append(lambda message: message.status == status)
+    if day := asked.get(name):
         filters.append(lambda message: message.sent_at and _day(message.sent_at) == _day(_moment(day)))
-    if before := asked.get("DateSent<"):
+    if before := asked.get(f"{name}<"):
         filters.append(lambda message: message.sent_at and message.sent_at <= _moment(before, end=True))
-    if after := asked.get("DateSent>"):
+    if after := asked.get(f"{name}>"):
         filters.append(lambda message: message.sent_at and message.sent_at >= _moment(after))
-    for text in (asked.get(name) for name in ("DateSent", "DateSent<", "DateSent>")):
+    for text in (asked.get(f"{name}{sign}") for sign in ("", "<", ">")):
         if text:
             _moment(text)  # a wrong date is refused even where there is nothing to compare it to
     return filters

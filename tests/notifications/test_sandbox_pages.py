@@ -11,8 +11,8 @@ import requests
 
 from notifications.sandbox.callbacks import Answer
 from notifications.sandbox.config import SANDBOX_API_KEY, SANDBOX_NUMBER
-from notifications.sandbox.replies import texts_of
 from notifications.sandbox.sms import segments
+from notifications.sandbox.twiml import texts_of
 from tests.sandbox import Sandbox
 
 ASTRID, BIRK, NINA = "+4520000001", "+4520000002", "nina@example.test"
