@@ -70,7 +70,7 @@ class PostgreSQL:
 
     def create(self, database: str, template: str = "template0") -> str:
         """Make a database, a copy of another one when told; returns its URL."""
-        made = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        made = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
         self._say(made.format(sql.Identifier(database), sql.Identifier(template)))
         return self.url(database)
 

@@ -47,7 +47,7 @@ def second_thought(place: Page | Locator, summary: str, button: str) -> None:
 
 def take_the_call(page: Page) -> None:
     """Press the button behind the link of a page."""
-    page.get_by_role("button", name="I take it").click()
+    page.get_by_role("button", name="Take it").click()
     page.get_by_text("You have it.").wait_for()
 
 

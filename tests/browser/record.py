@@ -170,6 +170,7 @@ class Recording:
         self.authorities_are_notified()
         self.people_are_told()
         self.it_stands_in_the_record()
+        self.the_night_is_prepared()
 
     def the_phone_rings(self) -> None:
         """The sandbox's phones; then the page behind the link, as Astrid's phone shows it."""
@@ -180,7 +181,7 @@ class Recording:
         link = bench.locator("#phone-447700900101 a[href*='/a/']").first.get_attribute("href") or ""
         phone = self.window(self.told["url"], PHONE)
         phone.goto(link)
-        self.camera.take(phone, "phone-call", height=700)
+        self.camera.take(phone, "phone-call", height=844)
         acts.take_the_call(phone)
 
     def it_is_decided(self) -> None:
@@ -256,6 +257,18 @@ class Recording:
         dorthe = self.desk(people.DORTHE)
         dorthe.goto(f"{self.incident}/record?only=decided")
         self.camera.take(dorthe, "record", height=1100)
+
+    def the_night_is_prepared(self) -> None:
+        """Who is on duty, whom a page goes to and how they are reached, and what is not ready."""
+        dorthe, astrid = self.desk(people.DORTHE), self.desk(people.ASTRID)
+        dorthe.goto("/on-call")
+        self.camera.take(dorthe, "on-call", height=1000)
+        dorthe.goto("/on-call/policies")
+        self.camera.take(dorthe, "policies", height=1000)
+        astrid.goto("/reached-by")
+        self.camera.take(astrid, "reached-by", height=1000)
+        dorthe.goto("/ready")
+        self.camera.take(dorthe, "ready", height=1000)
 
 
 def main() -> None:

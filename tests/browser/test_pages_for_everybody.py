@@ -14,6 +14,7 @@ from incident import drills
 from incident.controller_notices import fan_out, standing
 from incident.example import controllers as example
 from incident.models import Customer, Incident, Processor
+from notifications.models import Rotation
 from playbooks import runs
 from tests import people
 from tests.browser import acts
@@ -28,7 +29,9 @@ pytestmark = pytest.mark.browser
 def pages(story: Story, notification: str, communication: str) -> Iterator[str]:
     """The pages of the story, by address."""
     yield from ("/", "/reports", "/reports/new", "/wrong-recipient", "/register", "/register/verification",
-                "/on-call", "/processors", "/playbooks", "/messages")  # fmt: skip
+                "/on-call", "/ready", "/on-call/policies", "/on-call/policies/new", "/on-call/teams/new",
+                "/on-call/last-resort", "/reached-by", "/reached-by/colleagues", "/processors", "/playbooks",
+                "/messages")  # fmt: skip
     for part in ("", "/awareness", "/assessments/new", "/decisions", "/facts/new", "/facts/versions",
                  "/facts/changes", "/authority-notifications", "/communications", "/record"):  # fmt: skip
         yield story.incident + part
@@ -60,10 +63,16 @@ def beside(cast: Cast, story: Story) -> list[str]:
             by=db.session.get_one(StaffMember, cast.staff[people.DORTHE]),
         )  # fmt: skip
         round_id = standing.preparing(incident).id
+        rotation = db.session.scalars(select(Rotation).order_by(Rotation.position)).first()
+        assert rotation is not None
+        schedule = f"/on-call/schedules/{rotation.schedule_id}"
     own = story.incident
     return [
         "/next", "/drills", f"/drills/{drill}", "/customers", "/customers/new", f"/customers/{customer}",
         "/customers/import", f"/processors/{processor}", f"/processors/{processor}/edit",
+        "/on-call/calendar", "/on-call/calendar?view=week", "/on-call/schedules/new", schedule,
+        f"{schedule}/edit", f"{schedule}/rotations/new", f"{schedule}/rotations/{rotation.id}",
+        f"{schedule}/overrides/new", f"{schedule}/swaps/new",
         "/playbooks/own/new", "/regimes", "/on-call/deputies", "/calendar", "/handovers",
         "/reports/quarantine", f"{own}/customers", f"{own}/notices", f"{own}/notices/{round_id}",
         f"{own}/steps/{step}", f"{own}/merger?into={other}",

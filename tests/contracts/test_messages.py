@@ -29,6 +29,7 @@ VALUES = {
     "processor": "NordHost Datacenter og Driftsfællesskab ApS",
     "due_at": "2026-11-26T13:30:00+00:00",
     "received_at": "2026-11-26T13:30:00+00:00",
+    "asked_at": "2026-11-26T13:30:00+00:00",
     "timezone": "Europe/Copenhagen",
     "hours_left": "3.5",
     "path": "/incidents/0197f3a2-7f3c-7abc-8def-0123456789ab",
@@ -37,7 +38,8 @@ VALUES = {
     "why": "Twilio refused (code 21610)",
     "provider": "sendgrid",
     "what": "PM-2026-0012",
-    "count": 2,
+    "count": 12,
+    "codes": [{"number": "PROMARK-2026-0012", "code": "KT47398"}] * 12,
     "duties": [
         {
             "regime": "promise-authority",
@@ -49,9 +51,30 @@ VALUES = {
         {"regime": "gdpr-34", "stage": "", "whom": "", "due_at": "", "hours_left": ""},
     ],
     "more": 1997,
+    "numbers": ["PROMARK-2026-0012"] * 8,
+    "taken_at": "2026-11-26T01:30:00+00:00",
+    "policy": "Nætter, weekender og helligdage, hele koncernen",
+    "steps": "1, 2",
+    "items": [
+        {
+            "number": "PROMARK-2026-0012",
+            "step": "Hør <databehandleren>",
+            "due_at": "",
+            "duties": [],
+            "path": "/incidents/1",
+        },
+        {
+            "number": "PROMARK-2026-0013",
+            "step": "",
+            "due_at": "",
+            "path": "/incidents/2",
+            "duties": [{"regime": "gdpr-33", "stage": "", "whom": "Datatilsynet", "due_at": ""}],
+        },
+    ],
     "replaced": "12 h, 6 h",
     "again": "",
     "unsure": "",
+    "instead": "SMS gateway",
     "role": "communications",
     "note": "yes",
     "subject": "Underretning om brud på sikkerheden for dine personoplysninger",
@@ -61,6 +84,8 @@ VALUES = {
     ],
     "contact": "Dorthe Holm, +45 46 90 00 00, dpo@promark.example",
     "controller": "ProMark A/S",
+    "minutes": 15,
+    "code": "KT47398",
     "reference": "K7Q2MXPD",
     "token": "Zm9vYmFyYmF6cXV4cXV1eA",
 }
@@ -147,7 +172,8 @@ def test_an_sms_to_staff_takes_two_segments_at_most_whatever_the_names(app, name
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_first_page_fits_one_segment_with_an_ordinary_name(app, language):
-    text = render(app, "page_report", language, "sms", number="PM-2026-0012", processor="HostCo")["text"]
+    known = {"number": "PM-2026-0012", "processor": "HostCo", "hours_left": "71.98", "reference": "KT47"}
+    text = render(app, "page_report", language, "sms", **known)["text"]
 
     assert rendering.segments(text) == 1, f"{len(text)} characters: {text}"
 
@@ -158,11 +184,14 @@ def test_an_sms_holds_its_reference_so_that_it_can_be_found_and_answered(app, na
 
 
 @pytest.mark.parametrize(("name", "language"), [(n, ln) for n, ln in EVERY if n.startswith("page_")])
-def test_a_page_has_its_link_everywhere_and_no_name_in_its_sms(app, name, language):
+def test_a_page_has_its_link_everywhere_and_its_code_for_yes_and_no_and_no_name_in_its_sms(
+    app, name, language
+):
     mail, sms = render(app, name, language, "email"), render(app, name, language, "sms")["text"]
 
     link = f"https://breachclock.promark.example/a/{VALUES['token']}"
     assert all(link in text for text in (mail["text"], mail["html"], sms))
+    assert sms.count(VALUES["reference"]) == 2
     assert VALUES["name"] not in sms
 
 
@@ -195,6 +224,17 @@ def test_an_alarm_says_whether_nobody_was_reached_or_nobody_knows(app, language,
     assert all(sure[part] != unsure[part] for part in sure)
     if channel == "sms":
         assert rendering.segments(unsure["text"]) <= 2
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("channel", ["email", "sms"])
+def test_an_alarm_names_the_way_by_which_nobody_was_reached(app, language, channel):
+    ways = ("sms", "voice", "email", "chat")
+    told = [a_context("not_reached", channel=way) for way in ways]
+    with app.app_context():
+        texts = {rendering.render("not_reached", language, channel, each)["text"] for each in told}
+
+    assert len(texts) == len(ways)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -258,7 +298,59 @@ def test_typographic_signs_do_not_halve_an_sms(app, language):
     ],
 )
 def test_a_page_says_the_deadline_in_local_time(app, language, told):
-    assert told in render(app, "page_report", language, "sms")["text"]
+    assert told in render(app, "page_deadline", language, "sms")["text"]
+
+
+@pytest.mark.parametrize(
+    ("language", "hours", "told"),
+    [
+        ("en", "71.98", "71 h left"), ("da", "71.98", "71 t tilbage"), ("nb", "3.5", "3 t 30 min igjen"),
+        ("sv", "0.5", "30 min kvar"), ("en", "-2.25", "2 h 15 min late"), ("da", "-30", "30 t over fristen"),
+    ],
+)  # fmt: skip
+def test_a_page_says_how_many_hours_are_left_and_rounds_none_up(app, language, hours, told):
+    assert told in render(app, "page_deadline", language, "sms", hours_left=hours)["text"]
+
+
+@pytest.mark.parametrize(("name", "language"), [(n, ln) for n, ln in EVERY if n.startswith("page_")])
+@pytest.mark.parametrize("hours", ["1.5", "-2"])
+def test_a_call_reads_a_page_in_each_language_without_names_links_or_signs_nobody_can_say(
+    app, name, language, hours
+):
+    evil = {"organisation": "Ond <Dial>\x07 https://evil.example/x", "step": "1 < 2 & www.evil.example"}
+    known = {key: value for key, value in evil.items() if key in NEEDS[name].required}
+    said = render(app, name, language, "voice", hours_left=hours, **known)
+
+    assert said["locale"] == language
+    assert VALUES["name"] not in said["text"]
+    assert not re.search(r"http|www|/a/|[\x00-\x1f{}%]|  ", said["text"])
+    if "number" in NEEDS[name].required:
+        assert "P R O M A R K, 2 0 2 6, 0 0 1 2" in said["text"]
+
+
+@pytest.mark.parametrize(
+    ("language", "hours", "told"),
+    [
+        ("en", "1", "1 hour left."), ("en", "71.98", "71 hours left."),
+        ("da", "2.5", "Der er 2 timer og 30 minutter tilbage."), ("nb", "0.02", "Det er 1 minutt igjen."),
+        ("sv", "-1.25", "Tiden har överskridits med 1 timme och 15 minuter."),
+    ],
+)  # fmt: skip
+def test_a_call_says_the_time_left_in_words(app, language, hours, told):
+    assert told in render(app, "page_deadline", language, "voice", hours_left=hours)["text"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_call_has_every_sentence_of_its_own_in_each_language(app, language):
+    with app.app_context():
+        module = rendering._environment().get_template("messages/_voice.txt").module
+        said = {key: rendering.spoken(key, language, what="P M", who="Birk") for key in module.words["en"]}
+
+    assert module.words[language].keys() == module.words["en"].keys()
+    assert all(said.values())
+    assert "Birk" in said["taken_already"]
+    assert "%" not in "".join(said.values())
+    assert all(key in said["keys"] for key in "456")
 
 
 def test_nobody_is_written_to_in_a_language_that_a_letter_lacks(app):

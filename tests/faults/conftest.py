@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from notifications.rules import terms
+from tests.faults import pace
 from tests.faults.installation import Installation
 from tests.faults.oracle import assert_conserved
 from tests.faults.postgresql_server import stop_started
@@ -53,6 +55,13 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
     """Stop the installation after the last test of this folder: it works on the database of all tests."""
     if nextitem is None or nextitem.path.parent != item.path.parent:
         HOLDER.drop()
+
+
+@pytest.fixture(autouse=True)
+def no_storm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the test itself pages is held back no more than what the installation does."""
+    monkeypatch.setattr(terms, "limits", terms.limits)  # put back afterwards
+    pace.lift_limits()
 
 
 @pytest.fixture(scope="session")

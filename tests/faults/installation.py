@@ -5,13 +5,14 @@ when it dies. The test itself owes messages and reads rows with an app of its ow
 """
 
 import os
+import random
 import shutil
 import signal
 import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -63,7 +64,7 @@ class Row:
 class Installation:
     """One installation; what tests do to it, and what they ask it."""
 
-    def __init__(self, databases: Any, planted: tuple[Flask, Cast]) -> None:
+    def __init__(self, databases: Any, planted: tuple[Flask, Cast], *, second: bool = False) -> None:
         app, self.cast = planted
         self.folder = Path(tempfile.mkdtemp(prefix="bc-"))
         self.logs, self.crashes = self.folder / "logs", self.folder / "crashes"
@@ -73,8 +74,10 @@ class Installation:
         self.queue = QueueServer(self.folder / "queue")
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.sandbox = Sandbox.start(self.folder / "sandbox", self.url, process=True)
-        self.environ = self._environ(app)
+        self.sandbox = Sandbox.start(
+            self.folder / "sandbox", self.url, process=True, smtp_port=free_port() if second else 0
+        )
+        self.environ = self._environ(app) | (self._second_ways() if second else {})
         self.app = self._own_app()
         self.supervisor = Supervisor()
         self.numbers = count(1)
@@ -98,6 +101,12 @@ class Installation:
             "PYTHONUNBUFFERED": "1",
             "PYTHONPATH": str(ROOT),
         }
+
+    def _second_ways(self) -> dict[str, str]:
+        """The variables that give it two ways out of each kind, the sandbox's own."""
+        told = self.sandbox.second_environment
+        del told["BREACHCLOCK_HEARTBEAT_URL"]
+        return {**told, "BREACHCLOCK_SMS_SECOND": "gateway", "BREACHCLOCK_EMAIL_SECOND": "smtp"}
 
     def _own_app(self) -> Flask:
         app = wsgi.create_app(settings.load(self.environ))
@@ -353,14 +362,20 @@ def token(line: dict[str, Any]) -> str:
     """The attempt that a message at a provider stands for."""
     if line["provider"] == "twilio":
         return str(line["status_callback"]).partition("?a=")[2]
+    if line["provider"] == "gateway":
+        return str(line["request"])
+    if line["provider"] == "smtp":  # its Message-ID
+        return str(line["request"]).strip("<>").partition("@")[0]
     return str(line["custom_args"]["a"])
 
 
 def free_port() -> int:
-    """A port that nobody has."""
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return int(trial.getsockname()[1])
+    """A port that nobody has, and that nobody gets who asks for any."""
+    while True:
+        port = random.randrange(20_000, 30_000)
+        with socket.socket() as trial, suppress(OSError):
+            trial.bind(("127.0.0.1", port))
+            return port
 
 
 __all__ = ["ENTRY", "PROCESSES", "Act", "Installation", "Point", "Row"]

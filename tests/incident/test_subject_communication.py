@@ -16,6 +16,7 @@ from incident.models import Recipient, SubjectCommunication
 from notifications import delivery, outbox
 from notifications.channels import Accepted
 from notifications.models import Attempt, Message
+from notifications.rules.routing import Order
 from tests import people
 from tests.incident import desk
 
@@ -111,7 +112,7 @@ def say(address, status, *, code=None, provider=None):
         if message.state == "pending":
             with transaction():
                 claim = outbox.claim(
-                    message.id, provider_of={message.channel.value: provider}, now=database_now()
+                    message.id, provider_of={message.channel.value: Order((provider,))}, now=database_now()
                 )
             with transaction():
                 delivery.record(claim, Accepted(f"id-{address}"), now=utcnow())

@@ -19,6 +19,7 @@ from flask.testing import FlaskClient
 from standardwebhooks.webhooks import Webhook
 from werkzeug.test import TestResponse
 
+from foundation import database
 from foundation.database import utcnow
 from incident import example
 from tests import people
@@ -184,7 +185,7 @@ class Story:
         now = utcnow()
         self.facts = example.first_report(now) | changes
         told = {"type": "incident.reported", "timestamp": now.isoformat(), "data": self.facts}
-        return signed(self.cast.hostco, told, at=now)
+        return signed(self.cast.hostco, told, at=now - database.clock.moved())  # theirs was not moved
 
     def post(self, letter: Letter) -> TestResponse:
         """HostCo posts it."""

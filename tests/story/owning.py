@@ -1,5 +1,6 @@
 """One row of everything that an address can name, all of ProMark's, after a whole story."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -27,7 +28,18 @@ from incident.models import (
     ReportingLink,
     SubjectCommunication,
 )
-from notifications.models import Message, Page
+from notifications import teams
+from notifications.models import (
+    ContactMethod,
+    EscalationPolicy,
+    Message,
+    Override,
+    Page,
+    Rotation,
+    Schedule,
+    Swap,
+    Team,
+)
 from playbooks.models import EvidenceFile, StepRecord
 from tests import people
 from tests.incident import desk, linking
@@ -41,6 +53,8 @@ ROWS = {
     "contact_id": ProcessorContact, "link_id": ReportingLink, "key_id": OfflineKey, "duty_id": Duty,
     "stage_id": DutyStage, "clause_id": ContractClause, "customer_id": Customer, "round_id": NoticeRound,
     "notice_id": ControllerNotice, "handover_id": Handover, "file_id": EvidenceFile,
+    "method_id": ContactMethod, "policy_id": EscalationPolicy, "team_id": Team,
+    "schedule_id": Schedule, "rotation_id": Rotation, "override_id": Override, "swap_id": Swap,
 }  # fmt: skip
 OTHER = "other_id"  # an incident that was merged into the first
 DRILL = "drill"  # no address calls it so; those of drills say incident_id
@@ -67,6 +81,10 @@ def everything(story: Story) -> None:
     with acting_for(story.cast.promark), transaction():
         _a_handover(story, first)
         _a_file(story)
+        _a_swap(story)
+        teams.save(
+            story.cast.promark, None, name="Night team", members=[by.id], revision=0, by=by, now=utcnow()
+        )  # fmt: skip
 
 
 def ids() -> dict[str, Any]:
@@ -78,7 +96,13 @@ def ids() -> dict[str, Any]:
         found[OTHER], found["incident_id"] = db.session.execute(merged).one()
         found[DRILL] = db.session.scalars(select(Incident.id).where(Incident.drill)).one()
         notice = db.session.get_one(ControllerNotice, found["notice_id"])
-        return found | {"customer_id": notice.customer_id, "round_id": notice.round_id}
+        rotation = db.session.get_one(Rotation, found["rotation_id"])
+        whose = db.session.get_one(Team, found["team_id"]).organisation_id
+        policy = select(EscalationPolicy.id).where(EscalationPolicy.organisation_id == whose)
+        return found | {
+            "customer_id": notice.customer_id, "round_id": notice.round_id,
+            "schedule_id": rotation.schedule_id, "policy_id": db.session.scalars(policy).first(),
+        }  # fmt: skip
 
 
 def _under_more_laws(story: Story) -> None:
@@ -95,6 +119,17 @@ def _a_handover(story: Story, incident_id: UUID) -> None:
             organisation_id=story.cast.promark, incident_id=incident_id, rotation="First line", began_at=now,
             ends_at=now, from_id=staff[people.ASTRID], to_id=staff[people.DORTHE], asked_at=now,
             summary={"done": [], "open": [], "watch": ""}, told_at=now,
+        )
+    )  # fmt: skip
+
+
+def _a_swap(story: Story) -> None:
+    staff, now = story.cast.staff, utcnow()
+    db.session.add(
+        Swap(
+            organisation_id=story.cast.promark, schedule_id=db.session.scalars(select(Schedule.id)).first(),
+            by_id=staff[people.ASTRID], to_id=staff[people.BIRK], start=now + timedelta(days=2),
+            end=now + timedelta(days=3), note="", proposed_at=now,
         )
     )  # fmt: skip
 
