@@ -2,10 +2,11 @@
 
 import argparse
 
-from bench import duties, evaluate, fan_out, intake, latency
+from bench import duties, evaluate, fan_out, intake, latency, storm
 
 BENCHES = {  # each on every database
     "intake": intake.run, "latency": latency.run, "duties": duties.run, "fan_out": fan_out.run,
+    "storm": storm.run,
 }  # fmt: skip
 DATABASES = ("sqlite", "postgresql")
 
@@ -22,7 +23,8 @@ def _arguments() -> argparse.Namespace:
         help="evaluate: facts judged a minute by one core; intake: reports taken in per second; "
         "latency: from the answer to the provider having the page; "
         "duties: a round of the clock over open duties; "
-        "fan_out: 2,000 customers, each its duty and its drafted notice",
+        "fan_out: 2,000 customers, each its duty and its drafted notice; "
+        "storm: 500 reports within a minute, and what telephones get of it",
     )  # fmt: skip
     parser.add_argument("--database", choices=DATABASES, help="on one database alone")
     parser.add_argument("--seconds", type=float, default=6, help="of load for each server in each round")

@@ -21,7 +21,7 @@ from foundation.database import db, everyone, migrating, transaction, utcnow
 from foundation.processes import dies_with
 from foundation.settings import Settings, load
 from incident import example, starting
-from notifications import paging
+from notifications import on_duty, paging
 from tests import servers
 from tests.sandbox import Sandbox
 
@@ -130,7 +130,7 @@ def _put_everybody_on_call() -> None:
     """Give each organisation somebody to page at once, so that every report costs a text and a mail."""
     for organisation in people.organisations():
         on_call = [each.id for each in people.staff_of(organisation.id) if each.role in WAKES]
-        rotation = paging.add_rotation(
+        rotation = on_duty.add_rotation(
             organisation_id=organisation.id, name="0 Bench", timezone=organisation.timezone,
             first_handover=utcnow(), shift_days=7, members=on_call,
         )  # fmt: skip

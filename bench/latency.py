@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 import requests
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from accounts import people
 from bench.installation import Installation, installation
@@ -100,7 +100,15 @@ def _waits(laid: Installation, first: int) -> list[float]:
             acknowledged = utcnow()
             answer.raise_for_status()
             waits.append((_paged_at(laid, answer.json()["incident_number"]) - acknowledged).total_seconds())
+            _let_it_be_long_ago(laid)
     return waits
+
+
+def _let_it_be_long_ago(laid: Installation) -> None:
+    """Pages so close together would be gathered from the sixth on; `storm` measures that."""
+    paged = update(Message).where(Message.kind == Kind.ONCALL).values(created_at=utcnow() - timedelta(days=1))
+    with laid.app.app_context(), everyone(), transaction():
+        db.session.execute(paged)
 
 
 def _paged_at(laid: Installation, incident_number: str) -> datetime:
