@@ -5,8 +5,10 @@ console script `breachclock` takes `wsgi:main`. No app is built at import time.
 """
 
 import sys
+from collections.abc import Callable
 from importlib import import_module, metadata
 from pathlib import Path
+from typing import Any
 
 import click
 from flask import Blueprint, Flask
@@ -20,7 +22,17 @@ DATA = HERE / "breachclock_data" if (HERE / "breachclock_data").is_dir() else HE
 BLUEPRINTS = (
     "accounts.views",
     "notifications.callbacks",
-    "notifications.views",
+    "notifications.views.link",
+    "notifications.views.answers",
+    "notifications.views.policies",
+    "notifications.views.teams",
+    "notifications.views.on_call",
+    "notifications.views.schedules",
+    "notifications.views.rotations",
+    "notifications.views.overrides",
+    "notifications.views.schedule_feeds",
+    "notifications.views.messages",
+    "notifications.views.contact_methods",
     "playbooks.views",
     "playbooks.views.editor",
     "incident.webhook",
@@ -56,13 +68,16 @@ BLUEPRINTS = (
     "incident.views.register",
     "incident.views.drills",
     "incident.views.health",
+    "incident.views.ready",
 )
 # Each module's `commands` are added to `breachclock`; those first load the least.
 COMMANDS = (
+    "notifications.watchdog",
     "incident.cli",
     "incident.customer_cli",
     "incident.operations",
     "incident.processor_cli",
+    "incident.readiness_cli",
     "incident.starting",
     "accounts.cli",
     "playbooks.cli",
@@ -114,7 +129,23 @@ def create_core(settings: Settings | None = None) -> Flask:
     queue.init_app(app, settings.redis_url)
     locales.init_app(app)
     channels.init_app(app, settings)
+    app.extensions.update(page_wanted=_asked("wanted"), incident_roles=_asked("with_role"))
+    app.extensions.update(staff_changes=_around_staff)
     return app
+
+
+def _asked(name: str) -> Callable[[str, str], Any]:
+    """What pages ask of incidents, by name; who asks nothing loads nothing."""
+
+    def ask(about: str, what: str) -> Any:
+        return getattr(import_module("incident.paged"), name)(about, what)
+
+    return ask
+
+
+def _around_staff(*staff: Any, **told: Any) -> Any:
+    """What goes around a change of who works here and may be paged; who changes nobody loads nothing."""
+    return import_module("notifications.rota.leaving").around(*staff, **told)
 
 
 def recurring() -> tuple[tuple[str, str, float, str], ...]:
@@ -130,6 +161,8 @@ def recurring() -> tuple[tuple[str, str, float, str], ...]:
         ("poll", "notifications.jobs.poll", 30.0, ""),
         ("journal", "notifications.jobs.import_journal", 10.0, ""),
         ("alarms", "notifications.jobs.raise_alarms", 2.0, ""),
+        ("probes", "notifications.jobs.send_probes", 5.0, ""),
+        ("rota", "notifications.jobs.keep_rota", 60.0, ""),
         ("roles", "incident.jobs.fill_roles", 2.0, ""),
         ("handovers", "incident.jobs.hand_over", 20.0, ""),
         ("playbooks", "playbooks.jobs.tick", 1.0, "runs"),
@@ -144,6 +177,8 @@ def recurring() -> tuple[tuple[str, str, float, str], ...]:
         ("remind", "incident.jobs.remind_of_duties", 1.0, ""),
         ("forget", "incident.jobs.forget_refused", 3600.0, ""),
         ("drills", "incident.drills.jobs.tick", 15.0, ""),
+        ("heartbeat", "incident.jobs.tell_outside", 10.0, ""),
+        ("plans", "incident.jobs.write_plans", 60.0, ""),
     )
 
 
