@@ -46,6 +46,7 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+NO_CALENDAR = "There is no calendar here.\n"
 A_YEAR = "max-age=31536000; includeSubDomains"
 
 Text = str | LazyString
@@ -101,6 +102,22 @@ def _configure(app: Flask, settings: Settings) -> None:
     )
     app.config.setdefault("RATELIMIT_STORAGE_URI", settings.redis_url.replace("unix://", "redis+unix://", 1))
     app.config.setdefault("RATELIMIT_STORAGE_OPTIONS", {"socket_connect_timeout": 0.3, "socket_timeout": 1})
+
+
+def secret_calendar(text: bytes | None, *, name: str) -> Response:
+    """What a secret address answers with: a calendar in a file of this name, or that there is none (404).
+
+    A wrong address, an old one and one of nobody are answered alike; nobody keeps or indexes either.
+    """
+    response = Response(
+        NO_CALENDAR if text is None else text, 404 if text is None else 200,
+        mimetype="text/plain" if text is None else "text/calendar",
+    )  # fmt: skip
+    if text is not None:
+        response.headers["Content-Disposition"] = f'inline; filename="{name}"'
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    return response
 
 
 def url_if(endpoint: str, **values: Any) -> str | None:

@@ -1,17 +1,16 @@
 """A person's calendar by a secret address, and the page where they make, renew and end that address."""
 
-from flask import Blueprint, Response, current_app, flash, make_response, redirect, render_template, url_for
+from flask import Blueprint, current_app, flash, make_response, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from accounts import throttling
 from accounts.permissions import Permission, current_staff, open_to_all, requires
 from foundation.database import acting_for, transaction, utcnow
-from foundation.http import limiter
+from foundation.http import limiter, secret_calendar
 from incident import calendars
 
 bp = Blueprint("calendar", __name__, url_prefix="/calendar")
-NOTHING = "There is no calendar here.\n"
 
 
 @bp.get("/<secret>.ics")
@@ -21,7 +20,7 @@ def feed(secret: str) -> ResponseReturnValue:
     """The calendar behind a secret address. A wrong one, an old one and one of nobody are answered alike."""
     staff, now = calendars.whose(secret), utcnow()
     if staff is None:
-        return _answer(Response(NOTHING, 404, mimetype="text/plain"))
+        return secret_calendar(None, name="breachclock.ics")
     with acting_for(staff.organisation_id):
         found = calendars.changes(staff, now=now)
         if found.changed or found.forgotten:
@@ -30,15 +29,7 @@ def feed(secret: str) -> ResponseReturnValue:
                 calendars.keep(staff, found)
         public_url = current_app.config["SETTINGS"].public_url
         body = calendars.text(staff, found.told, public_url=public_url, now=now)
-    response = Response(body, mimetype="text/calendar")
-    response.headers["Content-Disposition"] = 'inline; filename="breachclock.ics"'
-    return _answer(response)
-
-
-def _answer(response: Response) -> Response:
-    response.headers["Cache-Control"] = "private, no-cache"
-    response.headers["X-Robots-Tag"] = "noindex, nofollow"
-    return response
+    return secret_calendar(body, name="breachclock.ics")
 
 
 @bp.get("")

@@ -36,7 +36,6 @@ SERVER_ERROR, TOO_MANY, REDIRECTS = 500, 429, 300
 LARGEST = 1_000_000  # bytes of an answer; more is no answer to us
 WAITING = frozenset({408, 425, TOO_MANY})  # statuses that ask to come again
 WITHHELD = frozenset({"Session", "session", "sessions", "adapters", "api"})  # ways around what is kept here
-NOT_THERE = ("NewConnectionError", "NameResolutionError", "CERTIFICATE_VERIFY_FAILED", "ConnectTimeout")
 
 
 class NotSuch(ValueError):
@@ -309,7 +308,7 @@ def _not_accepted(call: _Call) -> Answer:
         return Refusal(f"{NAMED} lies where no message may go", code="chat-address")
     if call.trouble is not None:
         name = type(call.trouble).__name__
-        if any(kind in repr(call.trouble) for kind in NOT_THERE):
+        if deadline.was_never_asked(call.trouble):
             return Refusal(f"{NAMED} could not be reached ({name})")
         return Unsure(f"{NAMED} did not answer for sure ({name})")
     if not call.asked:

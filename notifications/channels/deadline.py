@@ -92,3 +92,19 @@ def ask(limit: float, call: Callable[[], T]) -> T:
         return within(limit, call)
     except (TimeIsUp, NotBegun) as trouble:
         raise CannotAsk(type(trouble).__name__) from trouble
+
+
+# In the description of what broke off: the other side was not found, or did not let us in.
+NEVER_ASKED = ("NewConnectionError", "NameResolutionError", "CERTIFICATE_VERIFY_FAILED", "ConnectTimeout")
+
+
+def was_never_asked(trouble: object) -> bool:
+    """Whether a call over HTTP that broke off, or what is told of it, shows that nothing was handed over."""
+    return any(kind in repr(trouble) for kind in NEVER_ASKED)
+
+
+def broken(trouble: Exception, *, provider: str) -> Answer:
+    """What a call that broke off amounts to: provably not sent, or nobody knows."""
+    if was_never_asked(trouble):
+        return Refusal(f"{provider} could not be reached ({type(trouble).__name__})")
+    return Unsure(f"{provider} did not answer for sure ({type(trouble).__name__})")

@@ -24,7 +24,6 @@ INBOUND_PATH = "/callbacks/gateway/inbound"
 ASKING = 8.0  # seconds for a question, about all attempts together
 LONGEST_ID = 120
 MOST_SIGNATURES = 5
-NOT_THERE = ("NewConnectionError", "NameResolutionError", "CERTIFICATE_VERIFY_FAILED")
 HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
 NOT_OURS = (401, 402, 403)  # of our account: a wrong or revoked token, an empty balance, a suspension
 NOT_THIS = (400, 413, 422)  # of this message, for good
@@ -127,7 +126,7 @@ def _hand_over(post: Callable[[], requests.Response]) -> Answer:
     try:
         answer = post()
     except requests.exceptions.RequestException as trouble:
-        return _broken(trouble)
+        return deadline.broken(trouble, provider="The gateway")
     if answer.status_code != 202:
         return _refused(answer)
     found = _id(_document(answer))
@@ -149,13 +148,6 @@ def _refused(answer: requests.Response) -> Answer:
     if status == 404:
         return Refusal("The gateway's address is none of a gateway (404)")
     return Unsure(f"The gateway failed ({status})")
-
-
-def _broken(trouble: requests.exceptions.RequestException) -> Answer:
-    never_asked = any(kind in repr(trouble) for kind in NOT_THERE)
-    if never_asked or isinstance(trouble, requests.exceptions.ConnectTimeout):
-        return Refusal(f"The gateway could not be reached ({type(trouble).__name__})")
-    return Unsure(f"The gateway did not answer for sure ({type(trouble).__name__})")
 
 
 def _document(answer: requests.Response) -> dict[str, Any]:

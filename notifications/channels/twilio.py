@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import requests
@@ -33,9 +33,7 @@ SERVER_ERROR = 500
 TOO_MANY = 429
 NOT_FOUND = 404
 ASKING = 8.0  # seconds for a question, all of its pages together
-NOT_THERE = ("NewConnectionError", "NameResolutionError", "CERTIFICATE_VERIFY_FAILED")
-
-
+Kept = TypeVar("Kept")  # a message or a call, as the SDK has it
 NOT_UNDERSTOOD = (TwilioException, requests.exceptions.RequestException, ValueError, KeyError, TypeError)
 
 
@@ -66,6 +64,24 @@ def _seconds(header: str | None) -> float | None:
         return 60.0  # an HTTP date: rare, and our own back-off goes on from there
 
 
+def connected(settings: Settings, limit: float) -> tuple[Client, Http]:
+    """The SDK's client for the account in the settings, and what it calls by."""
+    http = Http(settings.twilio_api_base, limit)
+    return Client(settings.twilio_account_sid, settings.twilio_auth_token, http_client=http), http
+
+
+def fetched(fetch: Callable[[], Kept]) -> Kept | None:
+    """What Twilio has under an id; None when it has nothing under it. Raises: CannotAsk."""
+    try:
+        return fetch()
+    except TwilioRestException as refusal:
+        if refusal.status == NOT_FOUND:
+            return None
+        raise CannotAsk(f"TwilioRestException {refusal.status}") from refusal
+    except NOT_UNDERSTOOD as trouble:
+        raise CannotAsk(type(trouble).__name__) from trouble
+
+
 class Twilio:
     """Sends and asks through the account in the settings."""
 
@@ -74,11 +90,6 @@ class Twilio:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.validator = RequestValidator(settings.twilio_auth_token)
-
-    def _client(self, limit: float) -> tuple[Client, Http]:
-        http = Http(self.settings.twilio_api_base, limit)
-        client = Client(self.settings.twilio_account_sid, self.settings.twilio_auth_token, http_client=http)
-        return client, http
 
     def send(
         self,
@@ -92,7 +103,7 @@ class Twilio:
         late: Callable[[Answer], object] = to_nobody,
     ) -> Answer:
         """Hand over one SMS; see `channels.Provider.send`."""
-        client, http = self._client(limit)
+        client, http = connected(self.settings, limit)
         create = partial(
             client.messages.create,
             to=recipient,
@@ -111,7 +122,7 @@ class Twilio:
         return deadline.ask(ASKING, partial(self._search, recipient, reference, since - LOOK_BACK))
 
     def _search(self, recipient: str, reference: str, oldest: datetime) -> str | None:
-        client, _http = self._client(ASKING)
+        client, _http = connected(self.settings, ASKING)
         try:
             for message in client.messages.stream(to=recipient, page_size=50, limit=500):
                 created = message.date_created
@@ -137,19 +148,14 @@ class Twilio:
         return None if status == "active" else f"The account at Twilio is {status}"
 
     def _account(self, limit: float) -> str:
-        client, _http = self._client(limit)
+        client, _http = connected(self.settings, limit)
         return str(client.api.accounts(self.settings.twilio_account_sid).fetch().status)
 
     def _fetch(self, sid: str) -> Told | None:
-        client, _http = self._client(ASKING)
-        try:
-            found = client.messages(sid).fetch()
-        except TwilioRestException as refusal:
-            if refusal.status == NOT_FOUND:
-                return None
-            raise CannotAsk(f"TwilioRestException {refusal.status}") from refusal
-        except NOT_UNDERSTOOD as trouble:
-            raise CannotAsk(type(trouble).__name__) from trouble
+        client, _http = connected(self.settings, ASKING)
+        found = fetched(client.messages(sid).fetch)
+        if found is None:
+            return None
         return Told(str(found.status), str(found.error_code) if found.error_code else None)
 
     def is_genuine(self, path_and_query: str, form: dict[str, str], signature: str | None) -> bool:
@@ -180,7 +186,7 @@ def hand_over(create: Callable[[], Made], http: Http, prefix: str = "SM") -> Ans
     except TwilioRestException as refusal:
         return _refused(refusal, http.retry_after)
     except requests.exceptions.RequestException as trouble:
-        return _broken(trouble)
+        return deadline.broken(trouble, provider="Twilio")
     except (TwilioException, ValueError, KeyError, TypeError) as trouble:
         return Unsure(f"Twilio's answer could not be read ({type(trouble).__name__})")
     if not taken.sid or not taken.sid.startswith(prefix):
@@ -198,10 +204,3 @@ def _refused(refusal: TwilioRestException, retry_after: float | None) -> Answer:
         return Refusal("Twilio asks to wait", code=str(TOO_MANY), retry_after=retry_after)
     account = code in ACCOUNT or (refusal.status in (401, 403) and code not in PERMANENT)
     return Refusal(f"Twilio refused (code {code})", code=code, account=account)
-
-
-def _broken(trouble: requests.exceptions.RequestException) -> Answer:
-    never_asked = any(kind in repr(trouble) for kind in NOT_THERE)
-    if never_asked or isinstance(trouble, requests.exceptions.ConnectTimeout):
-        return Refusal(f"Twilio could not be reached ({type(trouble).__name__})")
-    return Unsure(f"Twilio did not answer for sure ({type(trouble).__name__})")

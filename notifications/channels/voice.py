@@ -12,13 +12,11 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
-from twilio.base.exceptions import TwilioRestException
-from twilio.rest import Client
 from twilio.twiml.voice_response import Gather, VoiceResponse
 
 from foundation.settings import Settings
 from notifications.channels import Answer, CannotAsk, Told, deadline, to_nobody
-from notifications.channels.twilio import ASKING, NOT_FOUND, NOT_UNDERSTOOD, Http, Twilio, hand_over
+from notifications.channels.twilio import ASKING, NOT_UNDERSTOOD, Twilio, connected, fetched, hand_over
 from notifications.rules.receipts import CALLS
 
 VOICE_PATH = "/callbacks/twilio/voice"
@@ -56,11 +54,6 @@ class Calls:
         self.settings = settings
         self.is_genuine = Twilio(settings).is_genuine
 
-    def _client(self, limit: float) -> tuple[Client, Http]:
-        http = Http(self.settings.twilio_api_base, limit)
-        client = Client(self.settings.twilio_account_sid, self.settings.twilio_auth_token, http_client=http)
-        return client, http
-
     def send(
         self,
         *,
@@ -73,7 +66,7 @@ class Calls:
         late: Callable[[Answer], object] = to_nobody,
     ) -> Answer:
         """Have a number called; see `channels.Provider.send`. The text is asked for by Twilio itself."""
-        client, http = self._client(limit)
+        client, http = connected(self.settings, limit)
         create = partial(
             client.calls.create,
             to=recipient,
@@ -95,7 +88,7 @@ class Calls:
         return deadline.ask(ASKING, partial(self._search, recipient, since - LOOK_BACK))
 
     def _search(self, recipient: str, oldest: datetime) -> None:
-        client, _http = self._client(ASKING)
+        client, _http = connected(self.settings, ASKING)
         try:
             made = client.calls.list(to=recipient, start_time_after=oldest, limit=1)
         except NOT_UNDERSTOOD as trouble:
@@ -108,16 +101,9 @@ class Calls:
         return deadline.ask(ASKING, partial(self._fetch, provider_id))
 
     def _fetch(self, sid: str) -> Told | None:
-        client, _http = self._client(ASKING)
-        try:
-            found = client.calls(sid).fetch()
-        except TwilioRestException as refusal:
-            if refusal.status == NOT_FOUND:
-                return None
-            raise CannotAsk(f"TwilioRestException {refusal.status}") from refusal
-        except NOT_UNDERSTOOD as trouble:
-            raise CannotAsk(type(trouble).__name__) from trouble
-        return Told(str(found.status))
+        client, _http = connected(self.settings, ASKING)
+        found = fetched(client.calls(sid).fetch)
+        return Told(str(found.status)) if found else None
 
 
 def twiml(script: Script, attempt_id: str) -> str:

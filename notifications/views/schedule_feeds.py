@@ -2,18 +2,17 @@
 
 from uuid import UUID
 
-from flask import Blueprint, Response, current_app, flash, redirect, render_template, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from accounts import throttling
 from accounts.permissions import Permission, current_staff, open_to_all, requires
 from foundation.database import acting_for, transaction, utcnow
-from foundation.http import limiter
+from foundation.http import limiter, secret_calendar
 from notifications.rota import editing, feeds
 
 bp = Blueprint("schedule_feeds", __name__)
-NOTHING = "There is no calendar here.\n"
 
 
 @bp.get("/rota/<secret>.ics")
@@ -23,20 +22,12 @@ def feed(secret: str) -> ResponseReturnValue:
     """The calendar of a schedule. A wrong address, an old one and one of nobody are answered alike."""
     found, now = feeds.behind(secret), utcnow()
     if found is None:
-        return _answer(Response(NOTHING, 404, mimetype="text/plain"))
+        return secret_calendar(None, name="on-call.ics")
     schedule, reader = found
     with acting_for(schedule.organisation_id):
         public_url = current_app.config["SETTINGS"].public_url
         body = feeds.text(schedule, reader, public_url=public_url, now=now)
-    response = Response(body, mimetype="text/calendar")
-    response.headers["Content-Disposition"] = 'inline; filename="on-call.ics"'
-    return _answer(response)
-
-
-def _answer(response: Response) -> Response:
-    response.headers["Cache-Control"] = "private, no-cache"
-    response.headers["X-Robots-Tag"] = "noindex, nofollow"
-    return response
+    return secret_calendar(body, name="on-call.ics")
 
 
 @bp.post("/on-call/schedules/<uuid:schedule_id>/feed")
