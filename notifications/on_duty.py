@@ -100,6 +100,18 @@ def stretches(those: Sequence[Schedule], start: datetime, end: datetime) -> dict
     }
 
 
+def laid_down(organisation_id: UUID) -> list[tuple[str, int, list[str]]]:
+    """What people decided about the rota: of each schedule its name, how often it was edited, its overrides.
+
+    The same until somebody changes something, however much time passes.
+    """
+    those = schedules(organisation_id)
+    mine = Override.schedule_id.in_([each.id for each in those]), Override.cancelled_at.is_(None)
+    changes = db.session.execute(select(Override.schedule_id, Override.id).where(*mine).order_by(Override.id))
+    made = [(schedule_id, str(override_id)) for schedule_id, override_id in changes]
+    return [(each.name, each.version, [one for of, one in made if of == each.id]) for each in those]
+
+
 def _whole(schedule: Schedule, kept: Sequence[Stretch], planned: Sequence[Stretch]) -> list[Stretch]:
     """The record where there is one, and what follows from the rotations before and after it."""
     if not planned or not schedule.kept_from or not schedule.kept_until:

@@ -104,15 +104,15 @@ class Sheet:
     made_at: datetime
     incidents: tuple[Case, ...]
     shifts: tuple[Turn, ...]
+    rota: tuple[object, ...]  # what the shifts follow from
     people: tuple[Reach, ...]
     authorities: tuple[Office, ...]
 
     def fingerprint(self) -> str:
-        """SHA-256 of what it says of incidents, people and authorities; time passing changes nothing."""
+        """SHA-256 of what it says of incidents, people, rota, authorities; time passing changes nothing."""
         told = asdict(self)
         for moving in ("made_at", "shifts"):
             del told[moving]
-        told["on_call"] = [turn.name for turn in self.shifts]
         return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
 
 
@@ -120,10 +120,10 @@ def of(organisation: Organisation, *, now: datetime) -> Sheet:
     """The plan of an organisation as things stand at `now`."""
     with force_locale(organisation.locale):
         names = {each.id: each.name for each in people.staff_of(organisation.id)}
-        shifts = tuple(_shifts(organisation.id, names, now))
         return Sheet(
             organisation.name, organisation.timezone, organisation.locale, now,
-            tuple(_cases(organisation.id, names)), shifts, tuple(_people(organisation.id)),
+            tuple(_cases(organisation.id, names)), tuple(_shifts(organisation.id, names, now)),
+            tuple(on_duty.laid_down(organisation.id)), tuple(_people(organisation.id)),
             tuple(_offices(organisation.locale)),
         )  # fmt: skip
 

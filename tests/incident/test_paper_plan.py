@@ -9,12 +9,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from foundation.database import database_now, db, everyone
+from accounts.models import Organisation
+from foundation.database import acting_for, database_now, db, everyone, utcnow
 from incident import jobs, paper_plan
-from incident.paper_plan import locked
+from incident.paper_plan import locked, sheet
 from notifications.channels.sendgrid import SendGrid
 from notifications.models import Message
-from tests.incident import desk
+from tests.incident import desk, rota
 from tests.people import ASTRIDS_PHONE, DORTHE
 
 PASSPHRASE = "kagle tandem vinter fjord 58"
@@ -94,6 +95,19 @@ def test_it_is_mailed_when_something_changed_and_else_once_a_day(planned, cast, 
     clock.move(hours=25)
     work()
     assert len(plans()) == 3
+
+
+def test_a_turn_that_begins_as_planned_is_no_news_and_somebody_standing_in_is(planned, cast):
+    def fingerprint(after):
+        with acting_for(cast.promark):
+            promark = db.session.get_one(Organisation, cast.promark)
+            return sheet.of(promark, now=utcnow() + after).fingerprint()
+
+    weeks = {fingerprint(timedelta(hours=hours)) for hours in range(0, 14 * 24, 7)}
+    assert len(weeks) == 1, "nobody changed anything"
+
+    rota.stand_in(cast, DORTHE, utcnow(), utcnow() + timedelta(hours=3))
+    assert fingerprint(timedelta()) not in weeks
 
 
 def test_the_mail_carries_the_plan_itself(planned, cast, work, sandbox):
