@@ -57,8 +57,11 @@ def pages_of(message: Message) -> list[Page]:
 def answer(act: Act, pages: Sequence[Page], person: StaffMember, *, way: str, now: datetime) -> Answered:
     """Do one thing with all pages of a message, and say what became of them together.
 
-    Says of several what the best of them came to, and names those of which it is true.
+    Says of several what the best of them came to, and names those of which it is true. One call is enough
+    for a telephone: it reads out the first page that still waits.
     """
+    if act is call:
+        pages = [each for each in pages if concerns(each, person)][:1] or pages[:1]
     locking.lock_waiting(*(each.id for each in pages))
     done = [act(each, person, way, now) for each in pages]
     best = min(done, key=lambda each: list(Became).index(each.became))

@@ -127,7 +127,8 @@ def send_reminders(staff_id: UUID, *, now: datetime) -> bool:
     """Send a person the reminders that are kept for them in one message; false when there are none.
 
     Whoever is gone is told nothing, and what was withdrawn is no more among them. As each reminder by
-    itself it waits for quiet hours to end where that costs nothing, and goes by no call.
+    itself it waits for quiet hours to end where that costs nothing, kept until then so that what is done
+    meanwhile is told no more, and goes by no call.
     """
     mine = select(HeldReminder).where(HeldReminder.staff_id == staff_id, HeldReminder.message_id.is_(None))
     kept = list(db.session.scalars(mine.order_by(HeldReminder.id).with_for_update()))
@@ -137,6 +138,11 @@ def send_reminders(staff_id: UUID, *, now: datetime) -> bool:
     if person is None:
         for each in kept:
             db.session.delete(each)
+        return False
+    at = ways.ready_at(person, {"duties": [each.context for each in kept]}, None, now)
+    if at > now:
+        for each in kept:
+            each.at = at
         return False
     message_id = _remind(person, kept, now)
     action = "reminder.sent_with_others" if len(kept) > 1 else "reminder.sent_later"
@@ -153,13 +159,12 @@ def _remind(person: StaffMember, kept: Sequence[HeldReminder], now: datetime) ->
     """One message for all that is kept; what is kept alone goes as it would have gone."""
     first, *later = ways.calmly(ways.ways_of(person))
     alone = kept[0] if len(kept) == 1 else None
-    at = ways.ready_at(person, {"duties": [each.context for each in kept]}, None, now)
     return ways.tell(
         person, first, template=alone.template if alone else "reminder_bundle", bare="reminder_bare",
         later=later, organisation_id=person.organisation_id, kind=Kind.INTERNAL, must_by=None, now=now,
-        context=told_later(alone.context, at - alone.held_at) if alone else _together(person, kept, now),
+        context=told_later(alone.context, now - alone.held_at) if alone else _together(person, kept, now),
         about=alone.about if alone else f"organisation/{person.organisation_id}",
-        dedupe_key=f"reminders:{kept[0].id}", ready_at=at,
+        dedupe_key=f"reminders:{kept[0].id}",
     )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from accounts.models import Organisation
 from foundation.database import db, everyone, insert_unless_there, new_id
 from foundation.encryption import blind_indexes
 from foundation.settings import Settings
-from notifications import alarms, outbox, received, ways
+from notifications import alarms, channels, outbox, received, ways
 from notifications.models import Attempt, Channel, ContactMethod, Kind, Message, Receipt, State
 from notifications.models.watching import CANARY, TEST_PAGE, Probe
 from notifications.rules import watching
@@ -158,7 +158,7 @@ def _judge(probe: Probe, now: datetime) -> bool:
         probe.verdict, probe.why = Verdict.FAILED.value, "its message is not there"
         return True
     wants_answer = probe.kind == TEST_PAGE
-    arrived_at = message.done_at if message.state is State.DELIVERED and not wants_answer else None
+    arrived_at = None if wants_answer else _arrived_at(message)
     terms = watching.terms()
     within = terms.answer_within if wants_answer else terms.canary_late
     found = watching.verdict(
@@ -172,6 +172,13 @@ def _judge(probe: Probe, now: datetime) -> bool:
         probe.why = _why(probe, message, within)
         _give_up(message, now)
     return True
+
+
+def _arrived_at(message: Message) -> datetime | None:
+    """When a message came back as far as its provider ever tells: one that sends no receipts says yes."""
+    if message.state is State.ACCEPTED and message.provider in channels.MUTE:
+        return message.accepted_at
+    return message.done_at if message.state is State.DELIVERED else None
 
 
 def _why(probe: Probe, message: Message, within: timedelta) -> str:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from accounts import people
 from foundation import ledger, queue
@@ -23,6 +23,7 @@ from notifications.rules import routing
 
 LEFT_ALONE = timedelta(seconds=60)
 FORGOTTEN = 5 * LEFT_ALONE  # quiet for so long: the next refusal is news again
+JUDGING = 72_3301  # PostgreSQL's advisory locks while the providers of a channel are judged
 AT_ONCE = 500  # messages that one statement lets go
 LOOKED_AT, MOST_SHOWN = timedelta(days=7), 10  # of the switches that people are shown
 log = structlog.get_logger()
@@ -60,9 +61,18 @@ def failed(provider: str, *, channel: str, now: datetime) -> None:
         .order_by(Attempt.started_at.desc())
         .limit(2 * routing.IN_A_ROW)
     )
-    if routing.is_down([routing.Call(*row) for row in calls]):
+    if not routing.is_down([routing.Call(*row) for row in calls]):
+        return
+    _one_after_the_other(channel)
+    if another(channel, provider):
         why = f"{routing.IN_A_ROW} calls failed one after the other"
         leave_alone(provider, channel=channel, why=why, now=now, account=False)
+
+
+def _one_after_the_other(channel: str) -> None:
+    """Until this transaction ends nobody else judges the providers of a channel: the last one is to stay."""
+    if db.session.get_bind().dialect.name == "postgresql":  # SQLite has one writer anyway
+        db.session.execute(select(func.pg_advisory_xact_lock(JUDGING, func.hashtext(channel))))
 
 
 def working(names: Sequence[str]) -> list[str]:

@@ -52,7 +52,7 @@ def record(claimed: outbox.Claim, answer: Answer, *, now: datetime) -> None:
     message = _locked(claimed.message_id)
     attempt = db.session.get_one(Attempt, claimed.attempt_id)
     attempt.ended_at = now
-    if isinstance(answer, Accepted) or (isinstance(answer, Refusal) and answer.code and not answer.account):
+    if isinstance(answer, Accepted) or _looked_at_it(answer, claimed.number):
         circuits.takes_messages(
             attempt.provider, channel=claimed.channel, asked_at=claimed.started_at, now=now
         )
@@ -184,6 +184,11 @@ def hold(message: Message, *, why: str, now: datetime) -> None:
     _log(message, "message.held", now, why=why)
 
 
+def _looked_at_it(answer: Answer, tries: int) -> bool:
+    """Whether a provider refused for the message's own sake: one that only asks to wait takes nothing yet."""
+    return isinstance(answer, Refusal) and not answer.account and retry.is_permanent(answer.code, tries)
+
+
 def _refused(message: Message, attempt: Attempt, answer: Refusal, *, now: datetime) -> None:
     if answer.account:
         circuits.leave_alone(attempt.provider, channel=message.channel, why=answer.why, now=now)
@@ -193,9 +198,8 @@ def _refused(message: Message, attempt: Attempt, answer: Refusal, *, now: dateti
     fresh = set(circuits.another(message.channel, attempt.provider)) - outbox.tried(message).keys()
     if retry.is_permanent(answer.code, attempt.number):
         attempt.outcome = Outcome.REJECTED
-        if (
-            fresh and answer.code not in retry.OPTED_OUT
-        ):  # it provably has not gone, and another may know more
+        # It provably has not gone, and another provider may know more, but of a STOP.
+        if fresh and answer.code not in retry.OPTED_OUT:
             _again(message, why=answer.why, now=now, wait=timedelta(0))
         else:
             unreached(message, why=answer.why, code=answer.code, now=now)

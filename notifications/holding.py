@@ -40,7 +40,7 @@ def hold(
     row = {
         "id": new_id(), "organisation_id": organisation_id, "staff_id": staff_id, "about": about,
         "template": template, "context": dict(context), "dedupe_key": dedupe_key, "held_at": now,
-        "at": _first_at(staff_id) or until, "message_id": None,
+        "at": min(_first_at(staff_id) or until, until), "message_id": None,
     }  # fmt: skip
     insert_unless_there(HeldReminder, row)
     return db.session.scalar(select(HeldReminder.id).where(*mine))

@@ -175,6 +175,8 @@ def rota(organisation: Organisation, now: datetime) -> Iterator[Check]:
     light = watching.worst(watching.light_of_gap(each.start, now) for each in gaps)
     first = min(gaps, key=lambda each: each.start, default=None)
     says = _("Somebody is on call at every hour of the next 14 days.")
+    if not on_duty.lines(organisation.id):
+        light, says = Light.YELLOW, _("There is no schedule: pages go to everybody who answers incidents.")
     if first:
         when = locales.instant(first.start, organisation.timezone, locales.current())
         says = ngettext(

@@ -11,6 +11,7 @@ from accounts.models import StaffMember
 from accounts.permissions import may_be_paged
 from foundation.database import db
 from foundation.encryption import blind_indexes
+from notifications.hurrying import BUNDLE
 from notifications.models import Channel, ContactMethod, Message
 
 WORKS = ContactMethod.verified_at.is_not(None), ContactMethod.opted_out_at.is_(None)
@@ -25,7 +26,8 @@ def stands(message: Message) -> bool:
         return True
     if message.template == CODE or message.dedupe_key.startswith(CALL):
         return _person(message.staff_id) is not None
-    if message.page_id and not _may_be_paged(message.staff_id):
+    calls = message.page_id or message.template == BUNDLE
+    if calls and not _may_be_paged(message.staff_id):
         return False
     return _leads(message.staff_id, message.channel, message.recipient)
 

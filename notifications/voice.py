@@ -53,6 +53,8 @@ def pressed(call: Call, key: str, *, now: datetime) -> Script | None:
         other = () if key == AGAIN else (rendering.spoken("other", message.locale),)
         return _script(message, *other)
     if not received.once(CALLS, f"{call.sid}:key:{key}", "key", now=now):
+        for each in pages:  # read before the first telling had ended
+            db.session.refresh(each)
         return _as_it_stands(message, pages, person)
     # The message first, then the pages, as everybody locks them.
     delivery.receipt(

@@ -175,6 +175,8 @@ def hand_over(page_id: UUID, from_id: UUID, to_id: UUID, *, now: datetime, way: 
             _("%(name)s may not take pages.", name=taker.name),
             next_step=_("Choose somebody who answers incidents."),
         )
+    if given.offered_to_id == to_id and given.quiet_until and given.quiet_until > now:
+        return taker.name  # asked already, and has still time to answer
     given.offered_to_id = to_id
     given.quiet_until = now + terms.quiet(now).offer
     given.number += 1

@@ -218,9 +218,12 @@ def remove(schedule_id: UUID, rotation_id: UUID, *, by: str, now: datetime) -> N
     _tell(schedule, held, by, now)
 
 
-def move_up(schedule_id: UUID, rotation_id: UUID, *, by: str, now: datetime) -> bool:
-    """Let a rotation count before the one above it; false for the first. Raises: Missing."""
-    schedule = lock(schedule_id, now=now)
+def move_up(schedule_id: UUID, rotation_id: UUID, *, seen: int, by: str, now: datetime) -> bool:
+    """Let a rotation count before the one above it; false for the first.
+
+    Raises: Missing; Outdated when the schedule is not at the version that was `seen`.
+    """
+    schedule = lock(schedule_id, now=now, seen=seen)
     rotation = find_rotation(schedule_id, rotation_id)
     order = on_duty.rotations(schedule_id)
     at = order.index(rotation)

@@ -33,7 +33,8 @@ class Offer:
 def propose(schedule_id: UUID, offer: Offer, *, by: StaffMember, now: datetime) -> Swap:
     """Offer a shift of one's own; the other is told. Nothing changes before they accept.
 
-    Raises: Missing; Invalid naming every fault.
+    The same offer again, while it waits for an answer, is the one that waits. Raises: Missing; Invalid
+    naming every fault.
     """
     spans = [offer.mine, *([offer.theirs] if offer.theirs else [])]
     if any(end - start > LONGEST for start, end in spans):  # before anybody waits for what is computed of it
@@ -42,6 +43,13 @@ def propose(schedule_id: UUID, offer: Offer, *, by: StaffMember, now: datetime) 
     if faults := _faults(schedule, offer, by, now):
         raise Invalid(" ".join(faults))
     back = offer.theirs or (None, None)
+    same = select(Swap).where(
+        Swap.schedule_id == schedule_id, Swap.by_id == by.id, Swap.to_id == offer.to,
+        Swap.state == SwapState.PROPOSED, Swap.start == offer.mine[0], Swap.end == offer.mine[1],
+        Swap.back_start.is_not_distinct_from(back[0]), Swap.back_end.is_not_distinct_from(back[1]),
+    )  # fmt: skip
+    if waits := db.session.scalars(same.limit(1)).first():
+        return waits
     swap = Swap(
         id=new_id(), organisation_id=schedule.organisation_id, schedule_id=schedule_id, by_id=by.id,
         to_id=offer.to, start=offer.mine[0], end=offer.mine[1], back_start=back[0], back_end=back[1],

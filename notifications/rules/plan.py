@@ -104,7 +104,10 @@ class Plan:
             for each in in_force
             if each.change is Change.ADD and each.after and each.after not in self.absent
         ]
-        return list({each.member: each for each in reversed(held)}.values())[::-1]
+        first: dict[UUID, Held] = {}
+        for each in held:
+            first.setdefault(each.member, each)  # who is there already keeps the place
+        return list(first.values())
 
     def _by_turn(self, at: datetime) -> list[Held]:
         for layer in self.layers:

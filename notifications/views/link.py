@@ -32,6 +32,7 @@ OPEN, TAKEN, ENDED = "open", "taken", "ended"
 ACTS: dict[str, answering.Act] = {
     "take": answering.take, "pass": answering.pass_on, "call": answering.call,
 }  # fmt: skip
+HAND_OVER = "hand_over"
 ONCE = re.compile(r"[A-Za-z0-9_-]{8,64}")
 DONE = ("passed", "calling", "no_number")  # what the next look says of the last button
 
@@ -98,18 +99,25 @@ csrf.exempt(answer)
 
 
 def _is_first(called: Called, now: datetime) -> bool:
-    """Whether this very form comes for the first time; one without a mark is as good as pressed now."""
+    """Whether this very button comes for the first time; one without a mark is as good as pressed now."""
     once = request.form.get("once", "")
     if not ONCE.fullmatch(once):
         return True
-    return received.once("link", f"{called.message_id}:{once}", "pressed", now=now)
+    pressed = _pressed()
+    return received.once("link", f"{called.message_id}:{once}:{pressed}", "pressed", now=now)
+
+
+def _pressed() -> str:
+    """Which button; empty for one that is not there."""
+    pressed = request.form.get("do", "take")
+    return pressed if pressed in ACTS or pressed == HAND_OVER else ""
 
 
 def _act(called: Called, now: datetime) -> str:
     """Do what the button says, and name what became of it for the next look."""
     person = db.session.get_one(StaffMember, called.staff_id)
-    pressed = request.form.get("do", "take")
-    if pressed == "hand_over":
+    pressed = _pressed()
+    if pressed == HAND_OVER:
         to = _colleague(called)
         locking.lock_waiting(*called.page_ids)
         for page_id in called.page_ids:

@@ -117,12 +117,15 @@ def _sent(policy_id: UUID | None) -> ResponseReturnValue:
 
 
 def _draft() -> Draft:
-    """What was sent, step by step, empty choices left out; numbers that are none count as 0."""
+    """What was sent, step by step, empty choices left out; numbers that are none count as 0.
+
+    One step too many is read, so that it is refused and not lost.
+    """
     form, whose = request.form, current_staff().organisation_id
     steps = [
         {"targets": teams.read_targets(form.getlist(f"target-{number}"), whose),
          "minutes": form.get(f"minutes-{number}", type=int) or 0}
-        for number in range(min(form.get("steps", 0, type=int), terms.rounds(utcnow()).most_steps))
+        for number in range(min(form.get("steps", 0, type=int), terms.rounds(utcnow()).most_steps + 1))
     ]  # fmt: skip
     rounds, revision = form.get("rounds", type=int) or 0, form.get("revision", type=int) or 0
     return Draft(form.get("name", "")[:200], rounds, steps, revision)

@@ -105,8 +105,9 @@ def _people(schedule: Schedule, form: forms.RotationForm) -> list[StaffMember]:
 def move_up(schedule_id: UUID, rotation_id: UUID) -> ResponseReturnValue:
     """Let a rotation count before the one above it."""
     editing.find_rotation(schedule_id, rotation_id)
+    seen = request.form.get("seen", type=int) or 0
     with transaction():
-        editing.move_up(schedule_id, rotation_id, by=current_staff().name, now=utcnow())
+        editing.move_up(schedule_id, rotation_id, seen=seen, by=current_staff().name, now=utcnow())
     return redirect(url_for("schedules.show", schedule_id=schedule_id), 303)
 
 

@@ -123,6 +123,8 @@ def _looked_at(config: Config, now: float) -> dict[str, str]:
             why = each.result(timeout=2 * config.timeout)
         except TimeoutError:  # it answers byte by byte
             why = "no whole answer"
+        except Exception as trouble:  # noqa: BLE001  a watchdog outlives whatever it looks at
+            why = f"no answer ({type(trouble).__name__})"
         if why:
             found[name] = why
     pool.shutdown(wait=False, cancel_futures=True)
@@ -162,7 +164,7 @@ def _said(refusal: urllib.error.HTTPError) -> str:
     """The first fault that /readyz names, where that is what answered."""
     try:
         fault = json.loads(refusal.read(4096))["faults"][0]
-    except (OSError, ValueError, KeyError, IndexError, TypeError):
+    except Exception:  # noqa: BLE001  what it says is a courtesy: that it refuses is known
         return ""
     return f" ({' '.join(str(fault).split())[:100]})"
 

@@ -16,7 +16,7 @@ from foundation.database import database_now, db, everyone, transaction, utcnow
 from incident import jobs, readiness
 from incident.readiness_cli import check
 from notifications import heartbeat, on_duty, paging
-from notifications.models import ContactMethod, Page
+from notifications.models import ContactMethod, Page, Schedule
 from notifications.rules.watching import Light
 from tests.incident import rota
 from tests.people import ASTRID, BIRK, DORTHE
@@ -244,3 +244,13 @@ def test_the_command_has_a_line_for_each_thing_and_ends_with_1(alive, sandbox, m
     document = json.loads(runner.invoke(check, ["--json"]).stdout)
     lights = {each["key"]: each["light"] for each in document["checks"]}
     assert lights["provider_twilio"] == "red"
+
+
+def test_a_house_without_a_schedule_hears_that_everybody_is_paged(alive):
+    with everyone(), transaction():
+        db.session.execute(update(Schedule).values(retired_at=utcnow()))
+
+    gaps = found("gaps")
+
+    assert gaps.light is Light.YELLOW
+    assert "no schedule" in gaps.says

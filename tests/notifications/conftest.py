@@ -17,7 +17,7 @@ from accounts import passwords, sign_in
 from accounts.models import Organisation, Role, StaffMember
 from foundation import database, encryption, http, ledger, locales, queue
 from foundation.database import Base, db, engine_options, everyone, new_id, transaction
-from notifications import callbacks, channels, delivery, on_duty, outbox, paging, ways
+from notifications import bundles, callbacks, channels, delivery, on_duty, outbox, paging, ringing, ways
 from notifications.channels import Accepted, Answer
 from notifications.models import Acknowledgement, Attempt, Message, Page
 from notifications.views import (
@@ -152,6 +152,17 @@ class House:
     def record(self, about: str | None = None) -> list[str]:
         """The actions in the ledger."""
         return [entry.action for entry in ledger.entries(about or self.about)]
+
+
+def clock(house, **passed):
+    """One round of what the clock does, after some time."""
+    house.later(**passed)
+    for page_id in paging.due(house.now):
+        house.do(paging.escalate, page_id)
+    for ring_id in ringing.due(house.now):
+        house.do(ringing.ring_later, ring_id)
+    for whose in bundles.due(house.now):
+        house.do(bundles.send, whose)
 
 
 @pytest.fixture(scope="session")

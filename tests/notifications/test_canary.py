@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import func, select
 
-from foundation.database import acting_for, database_now, db, everyone
+from foundation.database import acting_for, database_now, db, everyone, transaction
 from foundation.ledger import Entry
 from notifications import canary, figures, jobs
-from notifications.models import Message
+from notifications.models import Message, State
 from notifications.models.watching import Probe
 from notifications.rules.watching import Verdict
 from tests.people import ASTRID, ASTRIDS_PHONE, DORTHE
@@ -119,6 +119,19 @@ def test_one_without_a_receipt_is_told_by_the_other_way_once(tested, work, sandb
     assert len([each for each in mails(sandbox, ASTRID) if "may not arrive" in each]) == 1
     with everyone():
         assert figures.wanting_a_person() == 0
+
+
+def test_of_a_mail_server_which_sends_no_receipts_its_yes_is_the_end_of_the_way(tested, work, clock):
+    work()
+    with everyone(), transaction():
+        probe = db.session.scalars(select(Probe).where(Probe.channel == "email")).one()
+        probe.verdict, probe.ended_at = Verdict.WAITING, None
+        message = db.session.get_one(Message, probe.message_id)
+        message.state, message.provider, message.done_at = State.ACCEPTED, "smtp", None
+    clock.move(minutes=6)
+    work()
+
+    assert probes(channel="email")[0] == Verdict.ARRIVED
 
 
 def test_one_that_is_refused_wants_nobody_and_waits_for_nothing(tested, work, sandbox, clock):

@@ -253,3 +253,10 @@ def test_what_is_drawn_is_what_holds_at_each_moment(day, hours, length, minutes)
     found = [each.member for each in plan.stretches(start, start + 72 * HOUR) if each.start <= at < each.end]
 
     assert found == who(plan, at)
+
+
+def test_who_has_the_turn_stays_first_also_when_they_are_added_once_more():
+    start, end = local(2026, 10, 19, 10), local(2026, 10, 19, 12)
+    added = [override(Change.ADD, None, each, start, end) for each in (BO, ANNA)]
+
+    assert who(Plan([layer(ANNA)], added), start) == [ANNA, BO]

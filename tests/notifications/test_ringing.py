@@ -1,7 +1,7 @@
 """Pages over hours: ringing again puts off no way, nothing held waits for ever, what is over stays over."""
 
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
 from threading import Thread
 
@@ -10,8 +10,8 @@ from sqlalchemy import select, text, update
 
 from foundation.database import db, everyone, new_id, transaction
 from foundation.errors import Refused
-from notifications import bundles, jobs, outbox, paging, ways
-from notifications.models import ContactMethod, Message, Page, PageState, QuietHours, Ring, State
+from notifications import bundles, jobs, outbox, paging
+from notifications.models import ContactMethod, Message, Page, PageState, Ring, State
 from notifications.paging import locking
 
 SQLITE = os.environ.get("BREACHCLOCK_TEST_DATABASE") != "postgresql"
@@ -216,53 +216,3 @@ def test_who_has_the_pages_waits_for_nobody_who_may_want_them(house):
         with db.engine.begin() as another:
             another.execute(select(Message.id).where(Message.id == first).with_for_update())
             assert list(locking.lock_waiting(page_id)) == [second]
-
-
-# --- reminders --------------------------------------------------------------------------------------
-
-
-def remind(house, number):
-    step = {
-        "number": f"PM-{number}", "organisation": "ProMark A/S", "step": "Ask", "hours_left": "72",
-        "timezone": "Europe/Copenhagen", "due_at": datetime(2026, 11, 27, 1, tzinfo=UTC).isoformat(),
-        "path": f"/incidents/{number}",
-    }  # fmt: skip
-    return house.do(
-        ways.remind, organisation_id=house.promark, about=house.about, staff_ids=[house.dorthe],
-        template="step_reminder", context=step, dedupe_key=f"step:{number}", urgent=False, must_by=None,
-    )  # fmt: skip
-
-
-def test_reminders_that_come_together_wait_for_quiet_hours_to_end_and_never_call(house):
-    with transaction():
-        db.session.execute(
-            update(ContactMethod)
-            .where(ContactMethod.staff_id == house.dorthe, ContactMethod.channel == "email")
-            .values(verified_at=None)
-        )
-        ways.add_contact_method(
-            organisation_id=house.promark, staff_id=house.dorthe, channel="voice", address="+4520000003",
-            position=-1, verified_at=house.now,
-        )  # fmt: skip
-        db.session.add(
-            QuietHours(
-                staff_id=house.dorthe, organisation_id=house.promark, timezone="Europe/Copenhagen",
-                spans=[{"days": list(range(7)), "from": "22:00", "to": "07:00"}],
-            )
-        )  # fmt: skip
-    for number in range(7):
-        remind(house, number)
-    house.later(minutes=10)
-
-    house.do(bundles.send_reminders, house.dorthe)
-
-    [together] = house.messages(template="reminder_bundle")
-    assert (together.channel, together.ready_at) == ("sms", datetime(2026, 11, 24, 6, tzinfo=UTC))
-
-
-def test_a_reminder_that_went_by_itself_is_not_kept_to_be_told_again(house):
-    for number in range(5):
-        remind(house, number)
-
-    assert remind(house, 0) == []
-    assert bundles.due_reminders(house.now + timedelta(hours=1)) == []

@@ -195,6 +195,7 @@ def weeks(house):
 
 def test_a_swap_changes_nothing_before_it_is_accepted_and_then_both_weeks(house, nights):
     swap = offer(house, nights)
+    assert offer(house, nights) == swap, "pressed twice it is one offer"
     assert weeks(house) == [house.birk, house.astrid]
     assert told(house, "swap_proposed") == ["astrid"]
 

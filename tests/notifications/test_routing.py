@@ -1,9 +1,10 @@
 """Two ways out: whoever refuses or fails is left for the other at once, and nobody is told twice for it."""
 
 import os
+import time
 from collections import Counter
 from datetime import timedelta
-from threading import Thread
+from threading import Barrier, Thread
 from uuid import uuid4
 
 import pytest
@@ -12,7 +13,7 @@ from sqlalchemy import select, update
 from foundation.database import db, everyone, transaction
 from notifications import alarms, channels, circuits, delivery, jobs, outbox, settling
 from notifications.channels import Accepted, CannotAsk, Refusal, Unsure, deadline
-from notifications.models import Circuit, Kind, Message, Outcome, State
+from notifications.models import Attempt, Circuit, Kind, Message, Outcome, State
 from notifications.models.providers import Switch
 from notifications.rules.routing import Call, Order, is_down, may_try
 
@@ -312,3 +313,51 @@ def test_the_page_of_messages_shows_the_ways_out_and_what_changed(house, ways):
     assert "left alone" in shown
     assert "from Twilio to SMS gateway" in shown
     assert [each.provider for each in circuits.standing() if each.until] == ["twilio"]
+
+
+def test_who_only_asks_to_wait_takes_no_messages_yet(house, ways):
+    house.do(circuits.leave_alone, "twilio", channel="sms", why=SUSPENDED.why)
+
+    for code, minutes in (("429", 11), ("smtp-421", 2)):
+        house.later(minutes=minutes)
+        house.do(delivery.record, *waits_for_answer(house, code), Refusal("asks to wait", code=code))
+        assert "twilio" not in circuits.working(BOTH)
+
+
+def waits_for_answer(house, key):
+    """A message that the provider which is left alone was given, to try it."""
+    house.claim(text(house, key=key))
+    assert house.attempts(house.claimed.message_id)[-1].provider == "twilio"
+    return (house.claimed,)
+
+
+@pytest.mark.skipif(
+    os.environ.get("BREACHCLOCK_TEST_DATABASE") != "postgresql", reason="one writer at a time"
+)
+def test_two_that_fail_at_once_are_not_both_left_alone(house, ways):
+    tried = [text(house, key=f"tried:{number}") for number in range(6)]
+    with transaction():
+        for number, message_id in enumerate(tried):
+            db.session.add(
+                Attempt(
+                    organisation_id=house.promark, message_id=message_id, number=1, rank=0,
+                    provider=BOTH[number % 2], started_at=house.now, ended_at=house.now,
+                    outcome=Outcome.UNCERTAIN,
+                )
+            )  # fmt: skip
+    start = Barrier(2)
+
+    def judge(provider):
+        with house.app.app_context(), everyone(), transaction():
+            start.wait()
+            circuits.failed(provider, channel="sms", now=house.now)
+            time.sleep(0.5)
+
+    threads = [Thread(target=judge, args=(each,)) for each in BOTH]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join(20)
+
+    db.session.rollback()
+    assert len(circuits.working(BOTH)) == 1

@@ -88,6 +88,17 @@ def test_call_me_rings_and_takes_nothing(house, called):
     assert house.the_page().state is PageState.OPEN
 
 
+def test_another_button_of_the_same_page_acts_as_well(house, called):
+    browser = house.app.test_client()
+    shown = buttons(browser.get(called))
+
+    for do in ("call", "take", "take"):
+        browser.post(called, data=shown[do])
+
+    assert len(house.messages(channel="voice")) == 1
+    assert house.takers() == [house.astrid]
+
+
 def test_what_was_taken_can_be_given_back(house, called):
     press(house, called, "take")
     shown = press(house, called, "pass")
@@ -246,3 +257,15 @@ def test_the_log_of_messages_holds_no_address(house):
     assert "Astrid" in shown
     assert "anna@example.org" not in shown
     assert PHONE_OF_ASTRID not in shown
+
+
+def test_a_step_too_many_is_refused_and_not_left_out(house):
+    step = {f"target-{n}": f"staff:{house.astrid}" for n in range(21)} | {
+        f"minutes-{n}": 5 for n in range(21)
+    }
+    sent = {"name": "Long", "rounds": 1, "steps": 21, "do": "keep"} | step
+
+    answer = house.browser("dorthe").post("/on-call/policies", data=sent)
+
+    assert answer.status_code == 422
+    assert "target-20" in answer.text

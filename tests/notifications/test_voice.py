@@ -1,13 +1,15 @@
 """A page by telephone: a key takes it or passes it on, once; silence and machines take nothing."""
 
+import os
 import re
 import time
+from threading import Event, Thread
 from uuid import uuid4
 
 import pytest
 
 from accounts.models import Role, StaffMember
-from foundation.database import db, transaction, utcnow
+from foundation.database import db, everyone, transaction, utcnow
 from notifications import callbacks, paging, voice, ways
 from notifications.channels import Accepted
 from notifications.models import PageState, State
@@ -233,3 +235,31 @@ def test_the_taker_who_asks_for_a_call_may_give_it_back_by_a_key(house, page_id)
     assert "Press 4" in phone.ask()
     phone.press("6")
     assert house.the_page().state is PageState.OPEN
+
+
+@pytest.mark.skipif(
+    os.environ.get("BREACHCLOCK_TEST_DATABASE") != "postgresql", reason="one writer at a time"
+)
+def test_a_key_that_is_told_twice_at_once_says_the_same_twice(house, phone):
+    call = voice.Call(phone.attempt, SID, phone.message.recipient)
+    said, done, end = {}, Event(), Event()
+
+    def press(name):
+        with house.app.app_context(), everyone(), transaction():
+            said[name] = voice.pressed(call, "4", now=house.now).sentences
+            if name == "first":
+                done.set()
+                end.wait(10)
+
+    db.session.rollback()
+    first, second = (Thread(target=press, args=(name,)) for name in ("first", "second"))
+    first.start()
+    done.wait(10)
+    second.start()
+    time.sleep(0.5)  # it has read the page, and waits for what the first one writes
+    end.set()
+    first.join(20)
+    second.join(20)
+
+    assert said["first"] == said["second"]
+    assert house.takers() == [house.astrid]

@@ -24,7 +24,7 @@ ASTRID, BIRK = "+447700900101", "+447700900102"
 class Watched(ThreadingHTTPServer):
     """What is watched: it answers as it is told."""
 
-    status, body = 200, b"{}"
+    status, body, headers = 200, b"{}", ()
 
     @property
     def url(self):
@@ -36,6 +36,8 @@ def watched():
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
             self.send_response(self.server.status)
+            for name, value in self.server.headers:
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(self.server.body)
 
@@ -146,6 +148,25 @@ def test_it_tells_by_every_way_of_its_own_once_and_again_when_all_is_well(
         bodies(sandbox_server, ASTRID)[-1]
     ]
     assert len(bodies(sandbox_server, ASTRID)) == 2
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ((("Transfer-Encoding", "chunked"),), b"40\r\nbroken off"),
+        ((), b"[" * 4000),
+        ((("Content-Encoding", "gzip"),), b"\xff\x00"),
+    ],
+)
+def test_whatever_stands_in_a_refusal_it_is_told_and_the_watchdog_lives(
+    config, watched, sandbox_server, headers, body
+):
+    watched.status, watched.headers, watched.body = 503, headers, body
+
+    said = run(config, "--once")
+
+    assert "Traceback" not in said.stderr
+    assert len(bodies(sandbox_server, ASTRID)) == 1
 
 
 def test_one_way_that_fails_holds_up_none_of_the_others(config, watched, sandbox_server, mailbox):
