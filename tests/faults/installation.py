@@ -1,7 +1,8 @@
 """A whole installation as separate processes, to be broken: web, workers, clocks, queue server, sandbox.
 
-Every process is started by the product's own command line, in a session of its own, and started again
-when it dies. The test itself owes messages and reads rows with an app of its own on the same database.
+Every process is started by the product's own command line, or becomes in the nursery what that starts, in
+a session of its own, and is started again when it dies. The test itself owes messages and reads rows with
+an app of its own on the same database.
 """
 
 import os
@@ -34,6 +35,7 @@ from tests.faults import crashing
 from tests.faults.crashing import Act, Point
 from tests.faults.queue_server import QueueServer
 from tests.faults.supervisor import Supervised, Supervisor
+from tests.nursery import nursery
 from tests.people import Cast, Endpoint
 from tests.sandbox import Sandbox
 
@@ -79,6 +81,7 @@ class Installation:
         )
         self.environ = self._environ(app) | (self._second_ways() if second else {})
         self.app = self._own_app()
+        self.nursery = None if second else nursery()  # by the command line itself, where there are two ways
         self.supervisor = Supervisor()
         self.numbers = count(1)
         self.may_be_twice: set[UUID] = set()
@@ -135,7 +138,8 @@ class Installation:
         argv = [part.replace("import wsgi; wsgi.main()", ENTRY) for part in argv]
         assert argv != list(child.argv), f"the command line of {name} has changed: {child.argv}"
         known_by = called or name
-        made = Supervised(known_by, argv, {**self.environ, **child.environ}, self.logs / f"{known_by}.log")
+        environ, log = {**self.environ, **child.environ}, self.logs / f"{known_by}.log"
+        made = Supervised(known_by, argv, environ, log, self.nursery)
         made.holds_port = name == "web"
         return made
 

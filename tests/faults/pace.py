@@ -4,6 +4,7 @@ Applied in every process that a fault test starts, and nowhere in the product: t
 with which an installation could be hurried by mistake. What holds between the figures holds here too.
 """
 
+import sys
 from dataclasses import replace
 from datetime import timedelta
 from importlib import import_module
@@ -11,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 
+PRODUCT = ("incident.", "playbooks.", "notifications.", "foundation.")
 SECOND = timedelta(seconds=1)
 PACE = 0.1  # what is no figure of its own below runs ten times as fast
 RECORDING = 5 * SECOND * PACE  # a lease is longer than its call by at least this (rules/retry.py)
@@ -62,10 +64,17 @@ def apply() -> None:
     for (module, name), value in FIGURES.items():
         was = getattr(import_module(module), name)
         assert type(was) is type(value), f"{module}.{name} is no longer a {type(value).__name__}"
-        setattr(import_module(module), name, value)
+        _set_wherever_it_was_taken(name, was, value)
     lift_limits()
     event.listen(Engine, "connect", _hurry_sqlite)
     _hurry_recurring()
+
+
+def _set_wherever_it_was_taken(name: str, was: Any, value: Any) -> None:
+    """In its own module, and in those that imported it by name before this process was hurried."""
+    for module in list(sys.modules.values()):
+        if vars(module).get(name) is was and module.__name__.startswith(PRODUCT):
+            setattr(module, name, value)
 
 
 def lift_limits() -> None:

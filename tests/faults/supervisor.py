@@ -11,34 +11,50 @@ from pathlib import Path
 
 from foundation.processes import dies_with
 from tests.faults.crashing import kill_session
+from tests.nursery import Born, Nursery, NurseryDiedError
 
 PAUSE = 0.1  # seconds between a death and the next start
 HOPELESS = 4  # starts of a process that never came up, until it is given up
 
 
 class Supervised:
-    """One process by its command line, in a session of its own, so that all it starts can be found."""
+    """One process by its command line, in a session of its own, so that all it starts can be found.
 
-    def __init__(self, name: str, argv: Sequence[str], environ: Mapping[str, str], log: Path) -> None:
+    With a nursery it is born there; without one the command line starts it, as an operator's does.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        argv: Sequence[str],
+        environ: Mapping[str, str],
+        log: Path,
+        nursery: Nursery | None = None,
+    ) -> None:
         self.name = name
         self.argv = list(argv)
         self.environ = dict(environ)
         self.log = log
+        self.nursery = nursery
         self.holds_port = False
         self.wanted = False
         self.starts = 0
         self.proven = False  # it has been up once, so that its death is a test's doing
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | Born | None = None
 
     def start(self) -> None:
         """Start it and say that it is to run."""
         self.wanted = True
         self.starts += 1
-        with self.log.open("ab") as output:
+        with self.log.open("ab") as output, Path(os.devnull).open("rb") as nothing:
+            if self.nursery:
+                files = (nothing.fileno(), output.fileno(), output.fileno())
+                self.process = self.nursery.bear(self.argv, self.environ, files)
+                return
             self.process = subprocess.Popen(
                 self.argv,
                 env=self.environ,
-                stdin=subprocess.DEVNULL,
+                stdin=nothing,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -134,13 +150,19 @@ class Supervisor:
             self.rest(name)
 
     def _mind(self) -> None:
-        while not self._stop.wait(0.05):
+        try:
+            while not self._stop.wait(0.05):
+                self._look()
+        except NurseryDiedError as gone:
+            self.hopeless.append(f"anything: {gone}")
+
+    def _look(self) -> None:
+        with self._lock:
+            dead = [each for each in self.minded.values() if each.wanted and not each.alive]
+        for each in dead:
+            time.sleep(PAUSE)
             with self._lock:
-                dead = [each for each in self.minded.values() if each.wanted and not each.alive]
-            for each in dead:
-                time.sleep(PAUSE)
-                with self._lock:
-                    self._revive(each)
+                self._revive(each)
 
     def _revive(self, each: Supervised) -> None:
         if not each.wanted or each.alive:

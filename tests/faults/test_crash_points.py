@@ -5,7 +5,6 @@ The tables are the design's: copies at the provider by the line at which the sen
 
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +19,8 @@ from foundation.ledger import Entry
 from notifications.models import Stop
 from tests.faults import crashing
 from tests.faults.crashing import Act, Point
-from tests.faults.installation import ROOT, WORKERS, Installation
+from tests.faults.installation import WORKERS, Installation
+from tests.nursery import nursery
 
 pytestmark = pytest.mark.faults
 
@@ -51,22 +51,20 @@ def only_horses(product: Installation) -> Iterator[None]:
 def horses(product: Installation, ids: list[UUID]) -> Iterator[None]:
     """A process that forks a sender for each of these; gone at the end, frozen forks too."""
     command = [sys.executable, "-c", "from tests.faults import entry; entry.horses()"]
+    (reads, writes), (heard, says) = os.pipe(), os.pipe()
     with (product.logs / "horses.log").open("ab") as log:
-        parent = subprocess.Popen(
-            command, cwd=ROOT, env=product.environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
-            start_new_session=True,
-        )  # fmt: skip
+        parent = nursery().bear(command, product.environ, (reads, says, log.fileno()))
+    os.close(reads)
+    os.close(says)
     try:
-        assert parent.stdin
-        assert parent.stdout
-        parent.stdin.write("".join(f"{each}\n" for each in ids).encode())
-        parent.stdin.close()
-        assert parent.stdout.readline() == b"all started\n"
+        with os.fdopen(writes, "wb") as told:
+            told.write("".join(f"{each}\n" for each in ids).encode())
+        with os.fdopen(heard, "rb") as said:
+            assert said.readline() == b"all started\n"
         yield
     finally:
         crashing.kill_session(parent.pid)
         parent.wait(10)
-        parent.stdout.close()
 
 
 def armed(product: Installation, act: Act, points: list[Point]) -> dict[UUID, tuple[str, Point]]:
