@@ -22,6 +22,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from foundation.processes import dies_with
 
@@ -180,7 +181,7 @@ def _tell(telling: int, number: int) -> None:
         return
 
 
-def _become(order: dict, files: list[int], parent: int) -> Callable[[], object]:
+def _become(order: dict[str, Any], files: list[int], parent: int) -> Callable[[], object]:
     """Be the process that was ordered; returns what it does."""
     os.setsid()
     if ask := dies_with(parent):

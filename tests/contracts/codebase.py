@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -32,15 +32,19 @@ class Source:
     def tree(self) -> ast.Module:
         return ast.parse(self.text)
 
+    @cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        return tuple(ast.walk(self.tree))
+
     def functions(self) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 yield node
 
     def imports(self) -> set[str]:
         """Dotted names of what it imports: `from a import b` is both a and a.b."""
         found = set()
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if isinstance(node, ast.Import):
                 found |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -49,7 +53,7 @@ class Source:
 
     def calls(self) -> Iterator[tuple[int, str]]:
         """Line and dotted name of everything it calls."""
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if isinstance(node, ast.Call):
                 yield node.lineno, ast.unparse(node.func)
 
@@ -60,4 +64,10 @@ def sources(*folders: str) -> list[Source]:
     for folder in folders:
         place = ROOT / folder
         found += [place] if place.is_file() else sorted(place.rglob("*.py"))
-    return [Source(path) for path in found]
+    return [_source(path) for path in found]
+
+
+@cache
+def _source(path: Path) -> Source:
+    """Each file is read and parsed once, however many rules look at it."""
+    return Source(path)
