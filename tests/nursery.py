@@ -205,6 +205,7 @@ def _become(order: dict[str, Any], files: list[int], parent: int) -> Callable[[]
 def _main() -> None:
     asked = socket.socket(fileno=int(sys.argv[1]))
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)  # a shell in the background lets both be ignored
     if sys.argv[2]:
         _load()
     if do := _serve(asked):

@@ -47,6 +47,13 @@ def bear(nest: Nursery, log: Path, *argv: str, said: Path | None = None, **envir
         return nest.bear([sys.executable, *argv], {"PATH": "/bin", **environ}, files)
 
 
+def as_from_a_terminal() -> None:
+    """Before the reference starts: a shell that ran the tests in the background had it ignore Ctrl-C."""
+    for each in (signal.SIGINT, signal.SIGQUIT):
+        signal.signal(each, signal.SIG_DFL)
+    dies_with(os.getppid())()
+
+
 @pytest.fixture
 def own() -> Iterator[Nursery]:
     """A nursery that may be killed."""
@@ -61,7 +68,7 @@ def test_a_process_that_is_born_is_like_one_that_the_command_line_starts(tmp_pat
     environ = {"PATH": "/bin", "PYTHONUNBUFFERED": "1", "LC_ALL": "C.UTF-8", "ONE": "1"}
     started = subprocess.run(
         argv, env=environ, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, check=True,
-        start_new_session=True, preexec_fn=dies_with(os.getpid()),
+        start_new_session=True, preexec_fn=as_from_a_terminal,
     )  # fmt: skip
 
     said, log = tmp_path / "said", tmp_path / "log"
