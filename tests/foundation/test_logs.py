@@ -24,13 +24,14 @@ def written():
     """Everything this process logs while the test runs, as text."""
     root = logging.getLogger()
     before = root.handlers, root.level, sys.excepthook, threading.excepthook
+    configured = structlog.get_config()  # the app that other tests share logs by it
     stream = io.StringIO()
     logs.init(stream, process="web")
     yield stream.getvalue
     root.handlers, sys.excepthook, threading.excepthook = before[0], before[2], before[3]
     root.setLevel(before[1])
     logging.captureWarnings(capture=False)
-    structlog.reset_defaults()
+    structlog.configure(**configured)
 
 
 def lines(text):
@@ -120,8 +121,9 @@ def test_a_chain_of_errors_is_cleaned_to_its_first(written):
         "sqlalchemy.engine.Engine",
     ],
 )
-def test_libraries_do_not_tell_what_they_send(written, name):
+def test_libraries_do_not_tell_what_they_send(written, name, monkeypatch):
     library = logging.getLogger(name)
+    monkeypatch.setattr(library, "level", library.level)  # as it was, afterwards
     library.setLevel(logging.DEBUG)
     library.info("POST Request: To=%s Body=%s", PHONE, NAME)
     library.debug("body %s", {"to": EMAIL})
@@ -191,17 +193,14 @@ def test_an_error_in_a_page_is_logged_once_and_clean(written, tmp_path):
     assert clean(written())
 
 
-def test_on_a_terminal_lines_are_for_reading_and_as_clean():
+def test_on_a_terminal_lines_are_for_reading_and_as_clean(written):
     class Terminal(io.StringIO):
         def isatty(self):
             return True
 
-    root = logging.getLogger()
-    handlers, stream = root.handlers, Terminal()
+    stream = Terminal()
     logs.init(stream)
     structlog.get_logger().warning("page.sent", recipient=EMAIL, about=f"to {PHONE}")
-    root.handlers = handlers
-    structlog.reset_defaults()
 
     assert "page.sent" in stream.getvalue()
     assert not stream.getvalue().startswith("{")

@@ -1,6 +1,8 @@
 """A database with ProMark and its people, for carrying playbooks out."""
 
 import os
+import shutil
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -9,7 +11,7 @@ import pytest
 from cryptography.fernet import Fernet
 from flask import Flask
 from jinja2 import DictLoader
-from sqlalchemy import select
+from sqlalchemy import create_engine, select
 
 from accounts.models import Organisation, Role, StaffMember
 from foundation import database, encryption, locales, queue, settings
@@ -96,17 +98,37 @@ def _a_playbook_with_a_ladder(monkeypatch):
 
 
 @pytest.fixture(scope="session")
-def postgresql_server():
+def copies(tmp_path_factory):
+    """Lends databases with every table and no row in them: laid once, then copied for each test."""
+    if os.environ.get("BREACHCLOCK_TEST_DATABASE") != "postgresql":
+        laid = tmp_path_factory.mktemp("laid") / "breachclock.sqlite3"
+        lay(f"sqlite:///{laid}")
+        yield lambda folder: nullcontext(f"sqlite:///{shutil.copy(laid, folder)}")
+        return
     with servers.postgresql() as server:
-        server.create("playbooks")
-        yield server
+        lay(server.create("laid"))
+
+        @contextmanager
+        def lent(_folder):
+            yield server.create("playbooks", "laid")
+            server.drop("playbooks")
+
+        yield lent
+
+
+def lay(url):
+    engine = create_engine(url)
+    Base.metadata.create_all(engine)
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:  # all of it into the one file that is copied
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    engine.dispose()
 
 
 @pytest.fixture
-def database_url(request, tmp_path):
-    if os.environ.get("BREACHCLOCK_TEST_DATABASE") == "postgresql":
-        return request.getfixturevalue("postgresql_server").url("playbooks")
-    return f"sqlite:///{tmp_path / 'breachclock.sqlite3'}"
+def database_url(copies, tmp_path):
+    with copies(tmp_path) as url:
+        yield url
 
 
 @pytest.fixture
@@ -127,13 +149,11 @@ def house(database_url, tmp_path):
     queue.init_app(app, f"unix://{tmp_path / 'nobody.sock'}")
     encryption.keyring.use(app.config["SETTINGS"].data_keys)
     with app.app_context():
-        Base.metadata.create_all(db.engine)
         with everyone(), transaction():
             made = _people(app)
         with acting_for(made.promark):
             yield made
         db.session.remove()
-        Base.metadata.drop_all(db.engine)
         db.engine.dispose()
 
 

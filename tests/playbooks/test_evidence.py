@@ -186,7 +186,7 @@ def test_an_added_step_is_reminded_of_until_it_is_done(house):
     assert told == ["4", "1", "-4"]  # 24 hours before had passed when it was added
 
     house.do(runs.complete_step, first, by="Dorthe")
-    house.until(30)
+    house.until(30, step=HOUR)
     assert len([m for m in house.messages() if m[1] == "Ring the insurer"]) == 3
     assert house.steps()["added-10"].done_by == "Dorthe"
 

@@ -166,7 +166,7 @@ def test_reminders_go_on_after_the_deadline_until_it_is_filed(house):
 
     finish(house, "authority.filed")
     before = len(house.messages())
-    house.until(20)
+    house.until(20, step=HOUR)
 
     filing = [m[2] for m in house.messages(to=house.dorthe) if m[1] == "File it with the authority"]
     assert filing[-4:] == ["-1", "-2", "-3", "-4"]

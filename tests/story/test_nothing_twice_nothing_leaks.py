@@ -31,13 +31,14 @@ def written() -> Iterator[Callable[[], str]]:
     """Everything that is logged while the test runs, as it would stand on standard error."""
     root = logging.getLogger()
     before = root.handlers, root.level, sys.excepthook, threading.excepthook
+    configured = structlog.get_config()  # the app that other tests share logs by it
     stream = io.StringIO()
     logs.init(stream, process="web")
     yield stream.getvalue
     root.handlers, sys.excepthook, threading.excepthook = before[0], before[2], before[3]
     root.setLevel(before[1])
     logging.captureWarnings(capture=False)
-    structlog.reset_defaults()
+    structlog.configure(**configured)
 
 
 def test_when_every_request_is_made_twice_nobody_is_told_twice(impatient: Story) -> None:
