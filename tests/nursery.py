@@ -143,9 +143,7 @@ def _load() -> None:
 
 def _serve(asked: socket.socket) -> Callable[[], object] | None:
     """Fork whenever asked, and tell of each end. Returns what to do in a fork, None when tests are over."""
-    living: dict[
-        int, tuple[int, int]
-    ] = {}  # by what the kernel tells its end with: the process, whom to tell
+    living: dict[int, tuple[int, int]] = {}  # the process and whom to tell, by what shows its end
     watched = select.poll()
     watched.register(asked, select.POLLIN)
     while True:

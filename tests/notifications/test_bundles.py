@@ -177,6 +177,16 @@ def remind(house, number, *, hours=72, template="step_reminder", **more):
     )  # fmt: skip
 
 
+def undisturbed_at_night(house):
+    with transaction():
+        db.session.add(
+            QuietHours(
+                staff_id=house.dorthe, organisation_id=house.promark, timezone="Europe/Copenhagen",
+                spans=[{"days": list(range(7)), "from": "22:00", "to": "07:00"}],
+            )
+        )  # fmt: skip
+
+
 def test_many_reminders_come_in_one_mail_that_names_each_and_each_once(house):
     told = [remind(house, number) for number in range(12)]
     assert all(told), "none counts as having reached nobody"
@@ -245,12 +255,7 @@ def test_reminders_that_come_together_wait_for_quiet_hours_to_end_and_never_call
             organisation_id=house.promark, staff_id=house.dorthe, channel="voice", address="+4520000003",
             position=-1, verified_at=house.now,
         )  # fmt: skip
-        db.session.add(
-            QuietHours(
-                staff_id=house.dorthe, organisation_id=house.promark, timezone="Europe/Copenhagen",
-                spans=[{"days": list(range(7)), "from": "22:00", "to": "07:00"}],
-            )
-        )  # fmt: skip
+    undisturbed_at_night(house)
     for number in range(7):
         remind(house, number)
     house.later(minutes=10)
@@ -265,13 +270,7 @@ def test_reminders_that_come_together_wait_for_quiet_hours_to_end_and_never_call
 
 
 def test_what_is_done_in_quiet_hours_is_told_no_more_when_they_end(house):
-    with transaction():
-        db.session.add(
-            QuietHours(
-                staff_id=house.dorthe, organisation_id=house.promark, timezone="Europe/Copenhagen",
-                spans=[{"days": list(range(7)), "from": "22:00", "to": "07:00"}],
-            )
-        )  # fmt: skip
+    undisturbed_at_night(house)
     for number in range(7):
         remind(house, number)
     house.later(minutes=10)
@@ -285,13 +284,7 @@ def test_what_is_done_in_quiet_hours_is_told_no_more_when_they_end(house):
 
 
 def test_a_reminder_that_comes_while_others_wait_for_the_morning_does_not_wait_past_its_deadline(house):
-    with transaction():
-        db.session.add(
-            QuietHours(
-                staff_id=house.dorthe, organisation_id=house.promark, timezone="Europe/Copenhagen",
-                spans=[{"days": list(range(7)), "from": "22:00", "to": "07:00"}],
-            )
-        )  # fmt: skip
+    undisturbed_at_night(house)
     for number in range(7):
         remind(house, number)
     house.later(minutes=10)
