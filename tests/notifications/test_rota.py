@@ -91,6 +91,18 @@ def test_an_edit_changes_what_comes_and_nothing_of_what_was_though_no_clock_ran(
     assert done == ["rotation.changed", "rotation.removed"]
 
 
+def test_a_rotation_moved_up_by_a_page_that_was_read_before_stays_where_it_is(house, nights):
+    draft = editing.Draft("Days", [house.birk], house.now, 7, [], None, None)
+    house.do(editing.add, nights, draft, seen=1, by="Dorthe")
+    version = db.session.get_one(Schedule, nights).version
+    below = on_duty.rotations(nights)[1].id
+
+    assert house.do(editing.move_up, nights, below, seen=version, by="Dorthe")
+    with pytest.raises(Refused, match="changed this schedule"):
+        house.do(editing.move_up, nights, on_duty.rotations(nights)[1].id, seen=version, by="Dorthe")
+    assert on_duty.rotations(nights)[0].id == below
+
+
 def test_an_override_taken_back_while_it_runs_leaves_what_has_passed(house, nights):
     start = house.now
     row = stand_in(house, nights, "dorthe", start + HOUR, start + 5 * HOUR)
