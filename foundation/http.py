@@ -6,8 +6,9 @@ why, and what to do next, and neither says how the product is built.
 
 import re
 import time
+from collections.abc import Callable
 from importlib import metadata
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -50,6 +51,7 @@ NO_CALENDAR = "There is no calendar here.\n"
 A_YEAR = "max-age=31536000; includeSubDomains"
 
 Text = str | LazyString
+View = TypeVar("View", bound=Callable[..., Any])
 
 csrf = CSRFProtect()
 # Counts are kept in the queue server; while it is away each process counts for itself.
@@ -65,6 +67,7 @@ def init_app(app: Flask) -> None:
     _configure(app, app.config["SETTINGS"])
     logs.init_app(app)
     app.before_request(_name_request)
+    app.before_request(_let_files_in)  # before anything reads the form
     app.before_request(_refuse_foreign_forms)
     app.before_request(_refuse_zero_bytes)
     csrf.init_app(app)
@@ -78,6 +81,16 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(OperationalError, _database_away)
     app.register_error_handler(NoConnectionFree, _database_away)
     app.register_error_handler(Exception, _failed)
+
+
+def takes_files(most: int) -> Callable[[View], View]:
+    """Let the form of a view carry a file of so many bytes; all others take 1 MiB in all."""
+
+    def mark(view: View) -> View:
+        view.most_bytes = most  # type: ignore[attr-defined]
+        return view
+
+    return mark
 
 
 def _configure(app: Flask, settings: Settings) -> None:
@@ -144,6 +157,17 @@ def _name_request() -> None:
     logs.bind(request=g.request_id)
 
 
+def _let_files_in() -> None:
+    """Let in what a form with a file may hold: the file, and as much beside it as any other form."""
+    if (most := _most_bytes()) > MIB:
+        request.max_content_length = most + MIB
+
+
+def _most_bytes() -> int:
+    view = current_app.view_functions.get(request.endpoint or "")
+    return int(getattr(view, "most_bytes", MIB))
+
+
 def _refuse_foreign_forms() -> None:
     """Refuse what another site's page sent, as browsers themselves tell; the token is checked besides."""
     view = current_app.view_functions.get(request.endpoint or "")
@@ -206,7 +230,7 @@ WORDS: dict[int, tuple[LazyString, LazyString, LazyString | None]] = {
     413: (
         _l("Too large"),
         _l("What was sent is larger than this address takes."),
-        _l("Send at most 1 MiB, or split it."),
+        None,  # which limit it is, `_words` says
     ),
     500: (
         _l("This went wrong on our side"),
@@ -281,7 +305,11 @@ def _words(error: HTTPException) -> tuple[Text, Text, Text | None]:
             if wait < 120
             else _("Try again in %(minutes)d minutes.", minutes=-(-wait // 60)),
         )
-    return WORDS.get(error.code or 500, WORDS[400])
+    title, detail, next_step = WORDS.get(error.code or 500, WORDS[400])
+    if error.code == 413:
+        most = _most_bytes() // MIB
+        return title, detail, _("Send at most %(most)s MiB, or split it. Nothing was kept.", most=most)
+    return title, detail, next_step
 
 
 def _seconds_to_wait() -> int:

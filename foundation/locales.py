@@ -5,11 +5,12 @@ Nothing here reads the clock. Durations are elapsed time: no working days, no ca
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from datetime import date as calendar_day
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_datetime
+from babel.dates import format_date, format_datetime
 from flask import Flask, Response, g, has_request_context, request
 from flask_babel import Babel, get_locale, refresh
 from werkzeug.datastructures import LanguageAccept
@@ -66,6 +67,12 @@ def day(at: datetime, zone: str, locale: str) -> str:
 def date(at: datetime, zone: str, locale: str) -> str:
     """The calendar day in full, as a letter says it: "9 October 2026"."""
     return _format(at, DATE, zone, locale)
+
+
+def date_of(of: calendar_day, locale: str) -> str:
+    """A day of the calendar in full, where no instant is known: "9 October 2026"."""
+    language = choose(locale)
+    return format_date(of, DATE[language], locale=REGIONAL[language])
 
 
 def _format(at: datetime, patterns: dict[str, str], zone: str, locale: str) -> str:

@@ -50,6 +50,15 @@ from incident.models.duty import DutyState as DutyState
 from incident.models.duty import IncidentMoment as IncidentMoment
 from incident.models.duty import RegimeSwitch as RegimeSwitch
 from incident.models.duty import RungKind as RungKind
+from incident.models.filed import AuthorityFiling as AuthorityFiling
+from incident.models.filed import Channel as Channel
+from incident.models.filed import FilingProof as FilingProof
+from incident.models.letters import ABOUT_ANOTHER as ABOUT_ANOTHER
+from incident.models.letters import ASKING as ASKING
+from incident.models.letters import CHANNELS as CHANNELS
+from incident.models.letters import OURS as OURS
+from incident.models.letters import AuthorityLetter as AuthorityLetter
+from incident.models.letters import LetterKind as LetterKind
 from incident.models.linking import OfflineKey as OfflineKey
 from incident.models.linking import Quarantined as Quarantined
 from incident.models.linking import ReportConfirmation as ReportConfirmation
@@ -66,6 +75,7 @@ from incident.models.roles import Deputy as Deputy
 from incident.models.roles import Handover as Handover
 from incident.models.roles import RoleHeld as RoleHeld
 from incident.models.watching import PaperPlan as PaperPlan
+from incident.rules.phases import Phase as Phase
 from notifications.rules.pretend import DRILL
 
 
@@ -144,9 +154,8 @@ class Incident(Owned, Base):
     lead_id: Mapped[UUID | None] = mapped_column(ForeignKey("staff_members.id"))
     facts_number: Mapped[int]
     playbooks_number: Mapped[int] = mapped_column(default=0, server_default="0")  # facts they were chosen by
-    duties_for: Mapped[int] = mapped_column(
-        default=0, server_default="0"
-    )  # the version they were last read from
+    duties_for: Mapped[int] = mapped_column(default=0, server_default="0")  # facts they were last read from
+    follow_ups_for: Mapped[int] = mapped_column(default=0, server_default="0")  # facts compared with filings
     aware_at: Mapped[datetime | None]
     aware_by: Mapped[datetime | None]  # what is provisional is not reckoned later: of a merger or a split
     awareness_is_provisional: Mapped[bool] = mapped_column(default=True)
@@ -259,8 +268,15 @@ class NotificationState(StrEnum):
     FILED = "filed"  # the authority has it: case number and receipt are kept
 
 
+_OPEN_FOLLOW_UP = text("state <> 'filed' AND kind <> 'initial' AND dropped_at IS NULL")
+
+
 class AuthorityNotification(Owned, Base):
-    """What one authority is told: the text, who approved that very text, and proof of filing."""
+    """What one authority is told: the text, who approved that very text, and whether it has it.
+
+    How it was filed and what came back is in `AuthorityFiling`. The database refuses to change or remove
+    what is filed.
+    """
 
     __tablename__ = "authority_notifications"
     __table_args__ = (
@@ -270,13 +286,25 @@ class AuthorityNotification(Owned, Base):
             name="approval_is_of_this_text",
         ),
         CheckConstraint("state <> 'filed' OR filed_at IS NOT NULL", name="filed_has_a_time"),
-    )
+        CheckConstraint(
+            "kind IN ('initial', 'further', 'final', 'correction', 'withdrawal')", name="kind_is_known"
+        ),
+        CheckConstraint("(kind = 'initial') = (follows_id IS NULL)", name="follow_ups_follow"),
+        CheckConstraint("kind <> 'withdrawal' OR why IS NOT NULL", name="withdrawal_has_a_reason"),
+        Index("ix_authority_notifications_filed", "incident_id", sqlite_where=text("state = 'filed'"),
+              postgresql_where=text("state = 'filed'")),
+        Index("uq_authority_notifications_open_follow_up", "incident_id", "authority", unique=True,
+              sqlite_where=_OPEN_FOLLOW_UP, postgresql_where=_OPEN_FOLLOW_UP),
+    )  # fmt: skip
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     incident_id: Mapped[UUID] = mapped_column(ForeignKey("incidents.id"), index=True)
     duty_id: Mapped[UUID] = mapped_column(ForeignKey("duties.id"))
     authority: Mapped[str] = mapped_column(String(60))
     number: Mapped[int]  # 1 is the initial notification, further ones are phases (art. 33(4))
+    kind: Mapped[str] = mapped_column(String(20), default=Phase.INITIAL, server_default="initial")
+    follows_id: Mapped[UUID | None] = mapped_column(ForeignKey("authority_notifications.id"))
+    why: Mapped[str | None] = mapped_column(EncryptedText)  # of a withdrawal; else what a person said of it
     locale: Mapped[str] = mapped_column(String(5))
     content: Mapped[dict[str, Any]] = mapped_column(EncryptedJSON)
     content_sha256: Mapped[str] = mapped_column(String(64))
@@ -284,16 +312,21 @@ class AuthorityNotification(Owned, Base):
     state: Mapped[str] = mapped_column(String(20), default=NotificationState.DRAFT)
     reasons_for_delay: Mapped[str | None]
     drafted_by: Mapped[str] = mapped_column(String(200))
+    drafted_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("staff_members.id"))  # None: the clock
     drafted_at: Mapped[datetime]
     approved_by: Mapped[str | None] = mapped_column(String(200))
     approved_at: Mapped[datetime | None]
     approved_sha256: Mapped[str | None] = mapped_column(String(64))
     filed_by: Mapped[str | None] = mapped_column(String(200))
     filed_at: Mapped[datetime | None]
-    case_number: Mapped[str | None] = mapped_column(String(80))
-    receipt_name: Mapped[str | None] = mapped_column(String(200))
-    receipt: Mapped[bytes | None] = mapped_column(EncryptedBytes)
-    receipt_sha256: Mapped[str | None] = mapped_column(String(64))
+    dropped_by: Mapped[str | None] = mapped_column(String(200))  # who said that it need not be filed
+    dropped_at: Mapped[datetime | None]
+    dropped_why: Mapped[str | None] = mapped_column(EncryptedText)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is neither filed nor dropped."""
+        return self.state != NotificationState.FILED and self.dropped_at is None
 
 
 class CommunicationState(StrEnum):
