@@ -21,7 +21,9 @@ from accounts.models import Organisation, Role
 from foundation import locales
 from foundation.database import db
 from incident import authorities, clocks
+from incident.authorities import forms
 from incident.models import Awareness, Duty, Incident
+from incident.profile import profile_of
 from incident.rules.competence import Competent, competent
 from incident.rules.completeness import Contact
 from incident.rules.facts import Count, Facts
@@ -78,15 +80,18 @@ def gather(incident: Incident) -> Material:
 
 
 def contact_of(organisation: Organisation) -> Contact:
-    """Who answers questions (GDPR art. 33(3)(b)): the contact registered, else the first active DPO."""
-    known = organisation.profile.get("contact") or {}
+    """Who answers questions (GDPR art. 33(3)(b)): the contact registered, else the data protection officer.
+
+    Without a name in either it is the first person here who has that role, by the organisation's telephone.
+    """
+    known = profile_of(organisation)
+    told = known.contact if known.contact.name or not known.dpo.name else known.dpo
     officers = people.staff_with_role(organisation.id, Role.DPO)
-    name = known.get("name") or (officers[0].name if officers else "")
-    email = known.get("email") or organisation.profile.get("email", "")
+    email = told.email or known.contact.email or known.email
     return Contact(
-        name=name,
+        name=told.name or (officers[0].name if officers else ""),
         email=email or (officers[0].email if officers else ""),
-        phone=known.get("phone") or organisation.profile.get("phone", ""),
+        phone=told.phone or known.contact.phone or known.phone,
     )
 
 
@@ -179,8 +184,8 @@ def _parsed(text: str) -> dict[str, Any]:
 
 
 def language_of(authority: str) -> str:
-    """The language an authority is written to in: its own where we have texts for it, else English."""
-    known = authorities.by_key(authority)
+    """The language an authority is written to in: its own where we hold its form, else English."""
+    known = authorities.by_key(authority) if authority in forms.all_forms() else None
     told = [locales.known(each) for each in known.languages] if known else []
     return next((each for each in told if each), locales.DEFAULT)
 
