@@ -138,6 +138,33 @@ def _read_duties(incident_id: UUID) -> bool:
     return True
 
 
+def open_follow_ups() -> int:
+    """Open or renew follow-ups to what authorities were told, where facts have changed since; how many.
+
+    One transaction each, found by what is missing; an incident that somebody works on is looked at in the
+    next round. Facts that nobody can read open nothing.
+    """
+    opened = 0
+    with everyone():
+        for incident_id in authority_notification.behind():
+            try:
+                with transaction():
+                    opened += _look(incident_id)
+            except FactsFault:  # `keep_advice` has said so; newer facts are looked at
+                with transaction():
+                    incident = db.session.get_one(Incident, incident_id, with_for_update=True)
+                    incident.follow_ups_for = incident.facts_number
+            except Exception:  # whatever it was, the other incidents must still be looked at
+                log.exception("follow_up.not_opened", incident=str(incident_id))
+    return opened
+
+
+def _look(incident_id: UUID) -> int:
+    mine = select(Incident).where(Incident.id == incident_id).with_for_update(skip_locked=True)
+    incident = db.session.scalars(mine.execution_options(populate_existing=True)).one_or_none()
+    return authority_notification.look(incident, now=utcnow()) if incident else 0
+
+
 def remind_of_duties() -> int:
     """Give every rung of a duty whose time has come; returns how many.
 

@@ -76,6 +76,13 @@ def prepare(duty: Duty, *, now: datetime) -> None:
         db.session.flush()
 
 
+def lateness(duty: Duty, at: datetime) -> timedelta:
+    """How late a duty is that is filed at `at`: as its first filing froze it, 0 in time."""
+    if duty.late_by is not None:
+        return duty.late_by
+    return max(timedelta(0), at - duty.due_at) if duty.due_at else timedelta(0)
+
+
 def meet(
     incident: Incident, duty: Duty, *, at: datetime, actor: str, now: datetime, in_part: bool = False
 ) -> None:
@@ -87,7 +94,7 @@ def meet(
         return
     if duty.first_filed_at is None:
         duty.first_filed_at = at
-        duty.late_by = max(timedelta(0), at - duty.due_at) if duty.due_at else timedelta(0)
+        duty.late_by = lateness(duty, at)
     duty.state = DutyState.FILED_IN_PART if in_part else DutyState.MET
     duty.met_at = None if in_part else at
     rungs.follow(incident, [duty], now=now, reason=rungs.ENDED)

@@ -17,12 +17,11 @@ from sqlalchemy import func, select, update
 
 from accounts.models import Organisation, StaffMember
 from foundation import ledger
-from foundation.database import changed, db, insert_unless_there, new_id
+from foundation.database import changed, db, new_id
 from foundation.errors import Invalid, Missing, Refused
 from incident import clocks, meeting, rungs, stages
 from incident.models import (
     ContractClause,
-    DelayReason,
     Duty,
     DutyStage,
     Incident,
@@ -35,6 +34,8 @@ from incident.rules.regimes import PREVIOUS, REGIMES, Anchor, Regime
 ANCHORS: Final = tuple(each for each in get_args(Anchor) if each not in (PREVIOUS, stages.CLASSIFIED))
 MOST_HOURS: Final = 8760
 LONGEST: Final = 200
+ANSWERED_BY_LETTER: Final = "authority-request"
+TOLD_BY_TEXT: Final = "gdpr-33"
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +216,8 @@ def file_stage(incident: Incident, stage_id: UUID, part: Part, *, by: StaffMembe
     """A stage was filed, with its reference; false when that is kept already.
 
     With the first stage the duty's lateness is frozen, with the last one it is met; what starts at this
-    filing starts. Raises: Refused out of order or when it is not owed, Invalid for what cannot be.
+    filing starts. Raises: Refused out of order, when it is not owed, and for what is told by a letter or an
+    approved text; Invalid for what cannot be.
     """
     duty, stage = stage_of(incident, stage_id)
     if stage.filed_at is not None:
@@ -245,6 +247,16 @@ def file_stage(incident: Incident, stage_id: UUID, part: Part, *, by: StaffMembe
 def _check(duty: Duty, stage: DutyStage, all_of: list[DutyStage], part: Part, now: datetime) -> None:
     if not duty.is_owed:
         raise Refused(_("This duty is not owed any more."), next_step=_("Look at what was decided."))
+    if duty.regime == ANSWERED_BY_LETTER:
+        raise Refused(
+            _("What an authority asked is answered by a letter."),
+            next_step=_("Keep your answer among the letters; it ends what it answers."),
+        )
+    if duty.regime == TOLD_BY_TEXT:
+        raise Refused(
+            _("What is to follow is told to the authority in a text that somebody approved."),
+            next_step=_("File it as a further or final notification; it ends what it tells."),
+        )
     if before := next((e for e in all_of if e.number < stage.number and e.filed_at is None), None):
         raise Refused(
             _("The stage before it is not filed: %(stage)s.", stage=before.terms["title"]),
@@ -262,34 +274,6 @@ def _check(duty: Duty, stage: DutyStage, all_of: list[DutyStage], part: Part, no
             _("The reference is missing."),
             next_step=_("Enter the case number, or how and to whom it was told."),
         )
-
-
-# --- reasons for delay ---------------------------------------------------------------------------
-
-
-def reasons_of(duty: Duty) -> list[DelayReason]:
-    """Why it takes so long, as it became known, oldest first."""
-    mine = select(DelayReason).where(DelayReason.duty_id == duty.id)
-    return list(db.session.scalars(mine.order_by(DelayReason.number)))
-
-
-def add_reason(incident: Incident, duty: Duty, text: str, *, by: StaffMember, now: datetime) -> bool:
-    """Write down a reason for the delay, usable long before anything is filed; false when it stands there.
-
-    Raises: Invalid for nothing.
-    """
-    known = reasons_of(duty)
-    if not text.strip():
-        raise Invalid(_("Write what you know of the reasons."))
-    if known and (known[-1].text, known[-1].by) == (text.strip(), by.name):
-        return False
-    row = {
-        "id": new_id(), "organisation_id": incident.organisation_id, "duty_id": duty.id,
-        "number": len(known) + 1, "text": text.strip(), "by": by.name, "at": now,
-    }  # fmt: skip
-    insert_unless_there(DelayReason, row)
-    _log(incident, "reasons.added", by, now, None, duty=duty.id, regime=duty.regime, number=len(known) + 1)
-    return True
 
 
 def _log(

@@ -16,7 +16,7 @@ from accounts.models import Organisation
 from foundation import ledger
 from foundation.database import db
 from foundation.ledger import GENESIS, Broken
-from incident import clocks, related
+from incident import clocks, filed, related
 from incident.models import Assessment, Decision, DecisionState, Duty, Incident
 from incident.rules.facts import Facts, FactsFault
 from incident.rules.lifecycle import State
@@ -215,5 +215,5 @@ def _fault(entry: object, chain: str, number: int, previous: str) -> str:
 
 
 def verify_installation() -> list[Broken]:
-    """The first break of every chain that has one, over all that the present scope may see."""
-    return ledger.verify()
+    """The first break of every chain, and what was filed and is no longer so, of all in the present scope."""
+    return [*ledger.verify(), *filed.verify()]

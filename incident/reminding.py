@@ -59,7 +59,9 @@ class Given:
 
     @property
     def due_at(self) -> datetime | None:
-        """The deadline it speaks of."""
+        """The deadline it speaks of; a follow-up to what was filed has none."""
+        if self.rung.stage == rungs.FOLLOW_UP:
+            return None
         return self.stage.due_at if self.stage else self.duty.due_at
 
 
@@ -126,9 +128,13 @@ def _given(incident: Incident, waiting: Sequence[DutyRung], now: datetime) -> li
     stages: dict[UUID, list[DutyStage]] = {}
     for stage in db.session.scalars(select(DutyStage).where(DutyStage.duty_id.in_(ids))):
         stages.setdefault(stage.duty_id, []).append(stage)
+    follow_ups = rungs.follow_ups(ids)
     tracks = {
         (each.duty.id, each.stage): each
-        for one in ids for each in rungs.tracks(duties[one], sorted(stages.get(one, ()), key=_number))
+        for one in ids
+        for each in rungs.tracks(
+            duties[one], sorted(stages.get(one, ()), key=_number), follow_ups.get(one)
+        )
     }  # fmt: skip
     groups: dict[tuple[UUID, str, str], list[DutyRung]] = {}
     for rung in waiting:

@@ -4,7 +4,7 @@ A rung that was given, or that a later one replaced, counts for good: for the sa
 again. One that was set aside before its time is made anew when the due time comes back.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -13,7 +13,18 @@ from uuid import UUID
 from sqlalchemy import and_, or_, select, update
 
 from foundation.database import changed, db, insert_rows, new_id
-from incident.models import OWED, UNFILED, Duty, DutyRung, DutyStage, Incident
+from incident.models import (
+    OWED,
+    UNFILED,
+    AuthorityNotification,
+    Duty,
+    DutyRung,
+    DutyStage,
+    DutyState,
+    Incident,
+    NotificationState,
+    Phase,
+)
 from incident.rules import ladder
 from incident.rules.ladder import Kind, Rung
 from incident.rules.regimes import REGIMES
@@ -22,6 +33,7 @@ from notifications import paging
 PAGE: Final = "page_duty"
 MOVED: Final = "its due time moved"
 ENDED: Final = "the duty is not owed any more, or somebody outside was told"
+FOLLOW_UP: Final = "follow_up"  # in the place of a stage's key
 AT_ONCE: Final = 500  # duties whose rungs one query reads
 
 
@@ -57,8 +69,16 @@ class Track:
         return ladder.following(REGIMES.ladder(counts_to), kind, counts_to, now)
 
 
-def tracks(duty: Duty, stages: Iterable[DutyStage] = ()) -> Iterator[Track]:
-    """What of a duty is owed and minded by a ladder now; `stages` are its own."""
+def tracks(
+    duty: Duty, stages: Iterable[DutyStage] = (), follow_up: datetime | None = None
+) -> Iterator[Track]:
+    """What of a duty is owed and minded by a ladder now; `stages` are its own.
+
+    `follow_up`: since when an open follow-up waits (UTC). Once the duty is met nothing else is left to speak
+    of it, so it ages by itself.
+    """
+    if follow_up and duty.state == DutyState.MET:
+        yield Track(duty, FOLLOW_UP, follow_up, None, ages=True, drafts=False)
     regime = REGIMES.regime(duty.regime, duty.starts_at or duty.created_at)
     if duty.is_unfiled:
         ages, drafts = bool(regime and regime.ages), bool(regime and regime.drafts)
@@ -83,8 +103,10 @@ def follow(incident: Incident, duties: Sequence[Duty], *, now: datetime, reason:
 
 def _follow(incident: Incident, duties: Sequence[Duty], now: datetime, reason: str) -> None:
     ids = [each.id for each in duties]
-    stages = _stages(ids)
-    running = [track for duty in duties for track in tracks(duty, stages.get(duty.id, ()))]
+    stages, waiting = _stages(ids), follow_ups(ids)
+    running = [
+        track for duty in duties for track in tracks(duty, stages.get(duty.id, ()), waiting.get(duty.id))
+    ]
     counts = {(track.duty.id, track.stage): track.counts_to for track in running}
     stale, there, waits = [], set(), set()
     for row in db.session.execute(_ROWS.where(DutyRung.duty_id.in_(ids))):
@@ -112,6 +134,16 @@ def _stages(duty_ids: Sequence[UUID]) -> dict[UUID, list[DutyStage]]:
     for stage in db.session.scalars(mine):
         found.setdefault(stage.duty_id, []).append(stage)
     return found
+
+
+def follow_ups(duty_ids: Collection[UUID]) -> dict[UUID, datetime]:
+    """Since when a follow-up waits that is neither filed nor dropped (UTC), by its duty."""
+    made = AuthorityNotification
+    mine = select(made.duty_id, made.drafted_at).where(
+        made.duty_id.in_(duty_ids), made.kind != Phase.INITIAL, made.state != NotificationState.FILED,
+        made.dropped_at.is_(None),
+    )  # fmt: skip
+    return {row.duty_id: row.drafted_at for row in db.session.execute(mine)}
 
 
 def _missing(

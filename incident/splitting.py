@@ -158,7 +158,7 @@ def _know_no_later(source: Incident, incident: Incident, word: Word) -> None:
 
 def _owe_no_later(source: Incident, incident: Incident, word: Word) -> None:
     """What the source owes and has told nobody of, this one owes as well, by the same due time."""
-    unfiled = [each for each in owed.duties_of(source) if each.is_unfiled]
+    unfiled = [e for e in owed.duties_of(source) if e.is_unfiled and e.regime != "authority-request"]
     owed.add_all(
         incident, [_same(each) for each in unfiled], by=word.by.name, reason=word.reason, now=word.now
     )

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from foundation.database import db
+from foundation.database import db, new_id
 from incident import related, rungs
 from incident.models import OWED, Duty, DutyStage, DutyState, FactsVersion, Incident, IncidentMoment
 from incident.rules.deadlines import after_hours
@@ -18,6 +18,7 @@ from incident.rules.facts import Facts, FactsFault, parse
 from incident.rules.regimes import PREVIOUS, REGIMES, Moments, Stage
 
 CLASSIFIED, CONTRACT = "classified", "contract"
+GIVEN = "given"  # a part whose dates somebody named: nothing is reckoned, and nothing moves by itself
 
 
 def moments_of(incident: Incident, facts: Facts | None) -> dict[str, datetime | None]:
@@ -99,12 +100,29 @@ def make(duties: Sequence[Duty], moments: Moments, *, now: datetime) -> None:
     db.session.flush()
 
 
-def leave_rest(duty: Duty, *, filed_at: datetime, now: datetime) -> None:
-    """What was filed says that parts are to follow: they are a stage of their own, from that filing on."""
+def leave_rest(duty: Duty, *, filed_at: datetime, now: datetime) -> DutyStage | None:
+    """What was filed says that parts are to follow: they are a part of their own, from that filing on.
+
+    Returns the part that is owed; None for a regime that knows of none.
+    """
     rest = next((s for s in REGIMES.stages(duty.regime, filed_at) if s.anchor == PREVIOUS), None)
-    if rest and not any(each.key == rest.key for each in of(duty)):
+    if rest is None:
+        return None
+    there = of(duty)
+    if not there:
         _add(duty, rest, {PREVIOUS: filed_at}, now)
         db.session.flush()
+    elif not any(each.filed_at is None for each in there):
+        return give(
+            duty, _unused(there, rest.key), title=rest.title, starts_at=filed_at, due_at=None,
+            source=rest.source, now=now,
+        )  # fmt: skip
+    return next(each for each in of(duty) if each.filed_at is None)
+
+
+def _unused(there: Sequence[DutyStage], key: str) -> str:
+    """The key of a part that comes again."""
+    return f"{key}-{len(there) + 1}" if any(each.key == key for each in there) else key
 
 
 def _of_clause(duty: Duty) -> Stage:
@@ -121,12 +139,41 @@ def leave_open_part(duty: Duty, *, since: datetime, now: datetime) -> None:
     there = of(duty)
     if duty.state != DutyState.FILED_IN_PART or any(each.filed_at is None for each in there):
         return
-    number = max((each.number for each in there), default=1) + 1
-    rest = Stage.of_terms("rest", number, duty.provision, {
-        "title": "What was to follow", "anchor": PREVIOUS, "unit": "asap", "source": duty.provision,
-        "certainty": "high",
-    })  # fmt: skip
-    _add(duty, rest, {PREVIOUS: since}, now)
+    give(
+        duty, _unused(there, "rest"), title="What was to follow", starts_at=since, due_at=None,
+        source=duty.provision, now=now,
+    )  # fmt: skip
+
+
+def give(
+    duty: Duty, key: str, *, title: str, starts_at: datetime, due_at: datetime | None, source: str,
+    now: datetime,
+) -> DutyStage:  # fmt: skip
+    """Add a part that is dated by somebody's word, as a letter that is to be answered by a day; UTC.
+
+    `title` and `source` say what it is and who dated it. Without a due time it ages.
+    """
+    made = DutyStage(
+        id=new_id(), organisation_id=duty.organisation_id, duty_id=duty.id, key=key,
+        number=max((each.number for each in of(duty)), default=0) + 1, provision=duty.provision,
+        terms={
+            "title": title, "anchor": GIVEN, "unit": "asap", "amount": None, "cap_anchor": None,
+            "cap_amount": None, "source": source, "certainty": "high",
+        },
+        starts_at=starts_at, due_at=due_at, created_at=now,
+    )  # fmt: skip
+    db.session.add(made)
+    db.session.flush()
+    date(duty, made, due_at)
+    return made
+
+
+def date(duty: Duty, stage: DutyStage, due_at: datetime | None) -> None:
+    """Name another due time (UTC) of a part that is not filed; from now on it is as somebody named it."""
+    stage.terms = {**stage.terms, "anchor": GIVEN, "unit": "asap", "amount": None}
+    stage.due_at = due_at
+    if stage.number == 1 and duty.is_unfiled:
+        duty.starts_at, duty.due_at = stage.starts_at, due_at
     db.session.flush()
 
 
@@ -157,6 +204,9 @@ def _move_stages(duty: Duty, stages: Sequence[DutyStage], moments: Moments) -> b
     before = duty.first_filed_at if stages and stages[0].number > 1 else None
     moved = False
     for row in stages:
+        if row.terms["anchor"] == GIVEN:
+            before = row.filed_at
+            continue
         stage = Stage.of_terms(row.key, row.number, row.provision, row.terms)
         window = stage.window({**moments, PREVIOUS: before})
         if row.filed_at is None and window != (row.starts_at, row.due_at):

@@ -24,7 +24,7 @@ from accounts.permissions import open_to_all, signed_by
 from foundation import http, queue
 from foundation.database import db, everyone, transaction, utcnow
 from foundation.database.together import committed
-from incident import openapi, processors, quarantine, reports, signatures
+from incident import openapi, pack_files, processors, quarantine, reports, signatures
 
 bp = Blueprint("webhook", __name__, url_prefix="/api/v1")
 log = structlog.get_logger()
@@ -85,6 +85,13 @@ def status(endpoint_id: str, report_id: UUID) -> ResponseReturnValue:
 def describe() -> ResponseReturnValue:
     """The OpenAPI 3.1 document of this interface."""
     return jsonify(openapi.document())
+
+
+@bp.get("/notification.schema.json")
+@open_to_all("Whoever reads a notification by a program reads here how it is written.")
+def notification_schema() -> ResponseReturnValue:
+    """The JSON Schema of a notification by the numbers of the common template."""
+    return jsonify(pack_files.schema())
 
 
 def _whole_body() -> bytes:

@@ -129,6 +129,11 @@ SENTENCES: Mapping[str, LazyString] = {
     "notification.approved": _l("The notification to %(authority)s was approved, exactly as it stands."),
     "notification.filed": _l("The notification was filed with %(authority)s."),
     "notification.proof_kept": _l("Proof of filing with %(authority)s was added."),
+    "notification.follow_up": _l("A follow-up to %(authority)s was begun (%(kind)s)."),
+    "notification.dropped": _l("A follow-up to %(authority)s was said not to be needed."),
+    "supplement.dated": _l("What is to follow for %(authority)s got a date."),
+    "letter.received": _l("A letter of %(authority)s was kept (%(kind)s)."),
+    "letter.sent": _l("A letter to %(authority)s was kept (%(kind)s)."),
     "customers.aside_proposed": _l("Of %(customers)s customers somebody says that they are not concerned."),
     "customers.aside_declined": _l("A second person did not agree: %(customers)s customers are told."),
     "customers.set_aside": _l("%(customers)s customers were set aside, a second person agreeing."),
@@ -174,6 +179,15 @@ DECIDED: Mapping[str, LazyString] = {
     "exempt_34_3_c": _l("tell the people in public instead, art. 34(3)(c)"),
     "keep_promise": _l("keep our promise"), "promise_not_owed": _l("our promise does not cover this"),
 }  # fmt: skip
+PHASES: Mapping[str, LazyString] = {
+    "initial": _l("first notification"), "further": _l("further notification"),
+    "final": _l("final notification"), "correction": _l("correction"), "withdrawal": _l("withdrawal"),
+}  # fmt: skip
+LETTERS: Mapping[str, LazyString] = {
+    "question": _l("it asks"), "order": _l("it orders"), "extension": _l("it gives another date"),
+    "taken_back": _l("it wants no answer any more"), "decision": _l("it has decided"),
+    "information": _l("it informs"), "answer": _l("an answer"), "letter": _l("unasked"),
+}  # fmt: skip
 ROLES: Mapping[str, LazyString] = {
     "lead": _l("Lead"), "dpo": _l("Data protection officer"), "communications": _l("Communications"),
     "legal": _l("Legal"), "it": _l("IT"),
@@ -185,6 +199,7 @@ CODES: Mapping[str, Mapping[str, LazyString]] = {
         "promise-authority": _l("notify the authority, own promise"),
         "promise-subjects": _l("tell the people, own promise"),
         "gdpr-33-2": _l("tell a controller, art. 33(2)"),
+        "authority-request": _l("answer the authority"),
     },
     "recipient": {"authorities": _l("the authorities"), "subjects": _l("the people concerned")},
     "clock": {
@@ -195,7 +210,7 @@ CODES: Mapping[str, Mapping[str, LazyString]] = {
         "notice_to_controller": _l("towards the controller"), "triage": _l("first look"),
         "inquiry": _l("short inquiry"),
     },
-    "kind": DECIDED, "advised": DECIDED,
+    "kind": {**DECIDED, **LETTERS, **PHASES}, "advised": DECIDED,
     "figure": {
         "dpc": _l("data context"), "ei": _l("ease of identification"), "cb": _l("circumstances"),
     },

@@ -135,7 +135,8 @@ def post(
     Inside the caller's transaction. `context` is rendered now, in the recipient's language, with
     "reference" and, for pages and where it is `linked`, "token" added. The key is unique within the
     organisation: who asks twice is not told twice. `attached` goes with an e-mail: "attachment" (base64),
-    "attachment_name" and "attachment_type". Raises: rendering.NotTranslated, WrongRecipient.
+    "attachment_name" and "attachment_type"; "reply_to" is the address that answers go to.
+    Raises: rendering.NotTranslated, WrongRecipient.
     """
     addressed = _addressed(about, recipient)
     if db.session.execute(_KNOWN, {"organisation": organisation_id, "key": dedupe_key}).first():

@@ -6,24 +6,26 @@ from typing import Any
 from uuid import UUID
 
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
-from accounts.models import StaffMember
+from accounts.models import Organisation, StaffMember
 from foundation import ledger
 from foundation.database import db, new_id
 from foundation.errors import Missing, Refused
-from incident import coverage, drafting, meeting, our_role, packs
-from incident.answers import Told
+from incident import authorities, drafting, filling, meeting, our_role, packs
+from incident.authority_notification import differing, followed, mailed, second_look
 from incident.drafting import Author
 from incident.models import (
+    AuthorityFiling,
     AuthorityNotification,
-    CommunicationState,
+    DelayReason,
     Duty,
     Incident,
     NotificationState,
-    SubjectCommunication,
 )
+from incident.packs import Typed
 from incident.rules.deadlines import Clock
+from incident.rules.phases import Phase
 from playbooks import runs
 
 OWED = "gdpr-33"
@@ -63,9 +65,30 @@ def duty_of(incident: Incident, duty_id: UUID) -> Duty:
 
 def open_points(notification: AuthorityNotification, *, at: datetime) -> list[packs.Open]:
     """What the text would leave open if it were filed at that moment."""
+    owed = owes_reasons(notification)
+    return packs.open_points(notification.content, now=at, clock=_clock(notification), reasons_owed=owed)
+
+
+def owes_reasons(notification: AuthorityNotification) -> bool:
+    """Whether a follow-up owes the reasons for a delay: filed late without them, and not told since."""
+    if not Phase(notification.kind).is_follow_up:
+        return False
+    mine = select(Duty.id).where(
+        or_(Duty.id == notification.duty_id, Duty.carried_by_id == notification.duty_id)
+    )
+    late = select(AuthorityFiling.id).where(AuthorityFiling.duty_id.in_(mine), AuthorityFiling.why_late_owed)
+    if db.session.scalars(late.limit(1)).first() is None:
+        return False
+    since = select(AuthorityNotification).where(
+        AuthorityNotification.duty_id.in_(mine), AuthorityNotification.id != notification.id,
+        AuthorityNotification.state == NotificationState.FILED,
+    )  # fmt: skip
+    return not any(packs.reasons_for_delay(each.content) for each in db.session.scalars(since))
+
+
+def _clock(notification: AuthorityNotification) -> Clock:
     duty = db.session.get_one(Duty, notification.duty_id)
-    clock = Clock("authority_notification", duty.starts_at, duty.due_at, duty.provision)
-    return packs.open_points(notification.content, now=at, clock=clock)
+    return Clock("authority_notification", duty.starts_at, duty.due_at, duty.provision)
 
 
 # --- the text -----------------------------------------------------------------------------------
@@ -83,12 +106,12 @@ def draft(
     if known:
         return known
     material = drafting.gather(incident)
-    content = packs.document(material, duty.recipient, told=_told(incident))
+    content = packs.document(material, duty.recipient, told=filling.told_of(incident), now=now)
     made = AuthorityNotification(
         id=new_id(), organisation_id=incident.organisation_id, incident_id=incident.id, duty_id=duty.id,
         authority=duty.recipient, number=1, locale=content["locale"], content=content,
         content_sha256=packs.fingerprint(content), facts_number=incident.facts_number, drafted_by=by.name,
-        drafted_at=now, state=NotificationState.DRAFT,
+        drafted_by_id=by.id, drafted_at=now, state=NotificationState.DRAFT,
     )  # fmt: skip
     db.session.add(made)
     db.session.flush()
@@ -98,32 +121,93 @@ def draft(
     return made
 
 
-def _told(incident: Incident) -> Told:
-    sent = (CommunicationState.SENDING, CommunicationState.COMPLETE)
-    mine = select(SubjectCommunication).where(
-        SubjectCommunication.incident_id == incident.id, SubjectCommunication.state.in_(sent)
-    )
-    found = db.session.scalars(mine.order_by(SubjectCommunication.number)).first()
-    if found is None:
-        return Told()
-    return Told(found.sent_at, found.recipients, coverage.of(found).informed)
-
-
 def edit(
-    incident: Incident, notification: AuthorityNotification, answers: Mapping[str, str], *,
-    to_follow: frozenset[str], seen: str, by: StaffMember, now: datetime,
+    incident: Incident, notification: AuthorityNotification, typed: Typed, *,
+    to_follow: frozenset[str] | None, seen: str, by: StaffMember, now: datetime,
+    in_language: frozenset[str] = frozenset(),
 ) -> list[str]:  # fmt: skip
-    """Change answers, and mark which are to follow; returns the keys of the fields that changed.
+    """Change answers by path, and mark which are to follow; returns the paths that changed.
 
-    `seen` is the hash of the text the person edited. An approval is void once the text changes.
-    Raises: Refused when it is filed, or when the text changed meanwhile.
+    `typed`, `to_follow` and `in_language` are as `packs.with_changes` takes them; `seen` is the hash of the
+    text the person edited. An approval is void once the text changes. Raises: Refused when it is filed or
+    mailed, or was changed meanwhile; packs.NotTaken, with the reasons by path, of what does not fit.
     """
     _refuse_filed(notification)
+    mailed.refuse_mailed(incident, notification)
     _refuse_stale(incident, notification, seen)
-    content, changed = packs.with_changes(notification.content, answers, to_follow, by.name)
-    if changed:
-        _replace(incident, notification, content, "notification.edited", by=by, now=now, fields=changed)
+    _refuse_former(notification)
+    content, changed = packs.with_changes(
+        asked(incident, notification, now=now), typed, to_follow, by.name, zone=_zone(incident),
+        late=_clock(notification).is_late(now), in_language=in_language,
+    )  # fmt: skip
+    if content != notification.content:
+        content = _naming_changes(incident, notification, content, now)
+        replace(incident, notification, content, "notification.edited", by=by, now=now, fields=changed)
     return changed
+
+
+def _naming_changes(
+    incident: Incident, notification: AuthorityNotification, content: dict[str, Any], now: datetime
+) -> dict[str, Any]:
+    """A follow-up names what it says otherwise than what was filed, as it stands after every change."""
+    if notification.follows_id is None:
+        return content
+    filed = db.session.get_one(AuthorityNotification, notification.follows_id)
+    before = followed.content_of(incident, filed, at=now)
+    return differing.named_in(content, before, _zone(incident))
+
+
+def claim_secrecy(
+    incident: Incident, notification: AuthorityNotification, claims: Mapping[str, str], *,
+    seen: str, by: StaffMember, now: datetime,
+) -> None:  # fmt: skip
+    """Say what is to be kept secret: reasons by the keys of fields, nothing for nothing.
+
+    Raises: as `edit`; Refused where what is filed becomes no public record.
+    """
+    _refuse_filed(notification)
+    mailed.refuse_mailed(incident, notification)
+    _refuse_stale(incident, notification, seen)
+    _refuse_former(notification)
+    known = authorities.by_key(notification.authority)
+    if known is None or not known.public_record:
+        raise Refused(
+            _("What is filed with this authority does not become a public record by itself."),
+            next_step=_("Name in the text what it should treat in confidence."),
+        )
+    content = packs.with_claims(
+        notification.content, claims, by.name, zone=_zone(incident), late=_clock(notification).is_late(now)
+    )
+    if content != notification.content:
+        replace(incident, notification, content, "notification.edited", by=by, now=now, fields=[packs.CLAIMS])
+
+
+def shown(incident: Incident, notification: AuthorityNotification, *, now: datetime) -> dict[str, Any]:
+    """The text to be shown: a draft as the form asks it now, what is approved or filed as it stands."""
+    is_draft = notification.state == NotificationState.DRAFT
+    return asked(incident, notification, now=now) if is_draft else notification.content
+
+
+def asked(incident: Incident, notification: AuthorityNotification, *, now: datetime) -> dict[str, Any]:
+    """The text to be edited: as the form asks it now, with the reasons for the delay as they grew.
+
+    What is filed, and a document of schema 1, as it stands.
+    """
+    content = notification.content
+    if notification.state == NotificationState.FILED or packs.is_former(content):
+        return content
+    late = _clock(notification).is_late(now)
+    return packs.as_of(content, zone=_zone(incident), late=late, reasons=_reasons(notification))
+
+
+def _reasons(notification: AuthorityNotification) -> str:
+    """What was written down of why it takes so long, oldest first, a line each."""
+    mine = select(DelayReason.text).where(DelayReason.duty_id == notification.duty_id)
+    return "\n".join(db.session.scalars(mine.order_by(DelayReason.number)))
+
+
+def _zone(incident: Incident) -> str:
+    return db.session.get_one(Organisation, incident.organisation_id).timezone
 
 
 def renew(
@@ -131,26 +215,35 @@ def renew(
 ) -> None:
     """Draft afresh from the latest facts; what people wrote into it stays. Raises: as `edit`."""
     _refuse_filed(notification)
+    mailed.refuse_mailed(incident, notification)
     _refuse_stale(incident, notification, seen)
-    fresh = packs.document(drafting.gather(incident), notification.authority, told=_told(incident))
-    content = packs.renewed(notification.content, fresh)
-    before = {each["key"]: each["answer"] for each in packs.fields(notification.content)}
-    fields = [each["key"] for each in packs.fields(content) if before.get(each["key"]) != each["answer"]]
+    before, material = notification.content, drafting.gather(incident)
+    fresh = packs.document(
+        material,
+        notification.authority,
+        told=filling.told_of(incident),
+        kind=before.get("kind", "initial"),
+        now=now,
+    )
+    content = packs.renewed(before, fresh, zone=material.zone)
+    content = _naming_changes(incident, notification, content, now)
     notification.facts_number = incident.facts_number
-    _replace(
-        incident, notification, content, "notification.renewed", by=by, now=now, fields=fields,
-        facts_version=incident.facts_number,
+    replace(
+        incident, notification, content, "notification.renewed", by=by, now=now,
+        fields=packs.differences(before, content), facts_version=incident.facts_number,
     )  # fmt: skip
 
 
-def _replace(
+def replace(
     incident: Incident, notification: AuthorityNotification, content: dict[str, Any], action: str, *,
-    by: StaffMember, now: datetime, **details: Any,
+    by: StaffMember | Author, now: datetime, **details: Any,
 ) -> None:  # fmt: skip
+    """Put another document in the place of a draft; an approval of the former one is void."""
     before, approved_by = notification.content_sha256, notification.approved_by
     changed = packs.fingerprint(content)
     notification.content, notification.content_sha256 = content, changed
-    notification.reasons_for_delay = packs.answer(content, packs.REASONS) or None
+    notification.locale = content["locale"]
+    notification.reasons_for_delay = packs.reasons_for_delay(content)
     if changed != before and notification.state == NotificationState.APPROVED:
         notification.state = NotificationState.DRAFT
         notification.approved_by = notification.approved_at = notification.approved_sha256 = None
@@ -174,6 +267,12 @@ def approve(
     meeting.refuse_when_over(incident)
     our_role.refuse_as_processor(incident)
     refuse_incomplete(notification, at=now)
+    if shown(incident, notification, now=now) != notification.content:
+        raise Refused(
+            _("Time has passed, and the form asks more than this text answers."),
+            next_step=_("Open the text, read what is new in it, save it, and approve it then."),
+        )
+    second_look.refuse_unfit(notification, by)
     notification.state = NotificationState.APPROVED
     notification.approved_by, notification.approved_at = by.name, now
     notification.approved_sha256 = notification.content_sha256
@@ -189,7 +288,9 @@ def _author(incident: Incident, notification: AuthorityNotification) -> str:
 
 
 def _changes(incident: Incident, notification: AuthorityNotification) -> list[ledger.Entry]:
-    written = ("notification.drafted", "notification.edited", "notification.renewed")
+    written = (
+        "notification.drafted", "notification.follow_up", "notification.edited", "notification.renewed",
+    )  # fmt: skip
     return [
         each for each in ledger.entries(incident.chain)
         if each.action in written and each.details.get("notification") == str(notification.id)
@@ -197,10 +298,23 @@ def _changes(incident: Incident, notification: AuthorityNotification) -> list[le
 
 
 def _refuse_filed(notification: AuthorityNotification) -> None:
+    if notification.dropped_at is not None:
+        raise Refused(
+            _("%(name)s said that this follow-up need not be filed.", name=notification.dropped_by),
+            next_step=_("Begin another one if there is something to tell after all."),
+        )
     if notification.state == NotificationState.FILED:
         raise Refused(
             _("This notification is filed: the authority has that text, and it changes no more."),
             next_step=_("What is new goes to the authority as a further notification."),
+        )
+
+
+def _refuse_former(notification: AuthorityNotification) -> None:
+    if packs.is_former(notification.content):
+        raise Refused(
+            _("This draft was made before the authority's own form was known here, and is edited no more."),
+            next_step=_("Let it follow the latest facts: what people wrote into it is kept."),
         )
 
 
@@ -211,7 +325,7 @@ def _refuse_stale(incident: Incident, notification: AuthorityNotification, seen:
     changes = _changes(incident, notification)
     places = [number for number, each in enumerate(changes) if each.details["content_sha256"] == seen]
     since = changes[places[-1] + 1 :] if places else changes[-1:]
-    labels = {each["key"]: each["label"] for each in packs.fields(notification.content)}
+    labels = packs.labels(notification.content)
     named = [labels.get(key, key) for each in since for key in each.details.get("fields", [])]
     raise Refused(
         _("The text was changed meanwhile by %(who)s: %(fields)s. Nothing of yours was saved.",
@@ -223,16 +337,26 @@ def _refuse_stale(incident: Incident, notification: AuthorityNotification, seen:
 
 def refuse_incomplete(notification: AuthorityNotification, *, at: datetime) -> None:
     """Refuse a text that leaves a point open or, late at that moment, gives no reasons. Raises: Refused."""
-    left = [each for each in open_points(notification, at=at) if not each.to_follow]
+    left = [each for each in open_points(notification, at=at) if each.stops]
     if not left:
         return
-    if any(each.gap.point == "33(1)" for each in left):
+    if any(each.gap and each.gap.point == "33(1)" for each in left):
         raise Refused(
             _("It is later than the deadline, and the text gives no reasons for the delay."),
             next_step=_("State them: art. 33(1) asks for them, and every later hour adds to them."),
         )
+    if long := [each.name for each in left if each.what == "misfit"]:
+        raise Refused(
+            _("The form takes fewer characters than these answers have: %(fields)s.", fields=", ".join(long)),
+            next_step=_("Shorten them, and put the rest elsewhere in the form or in an attachment."),
+        )
+    if all(each.what == "secrecy" for each in left):
+        raise Refused(
+            _("What is filed there becomes a public record, and nobody has said what is to be kept secret."),
+            next_step=_("Say for which answers secrecy is claimed and why, or that it is for none."),
+        )
     raise Refused(
-        _("The text leaves open: %(points)s.", points=", ".join(_(each.gap.name) for each in left)),
+        _("The text leaves open: %(points)s.", points=", ".join(_(each.name) for each in left if each.gap)),
         next_step=_("Answer each, or mark it as to follow where art. 33(4) allows it."),
     )
 

@@ -1,12 +1,13 @@
 """The parts of the duties of a merger: stages of neighbouring regimes, and the moments they count from."""
 
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import func, select
 
 from foundation.database import db
 from incident import owed, rungs, stages
-from incident.models import DutyStage, Incident, IncidentMoment
+from incident.models import Duty, DutyStage, Incident, IncidentMoment
 
 FILING = ("filed_at", "filed_by", "late_by", "reference", "receipt_name", "receipt", "receipt_sha256")
 
@@ -50,17 +51,29 @@ def join_stages(carried: Incident, carrier: Incident, *, now: datetime) -> None:
     ours, theirs = stages.of_incident(carrier), stages.of_incident(carried)
     changed = []
     for duty in owed.duties_of(carried):
-        held = {each.key: each for each in ours.get(duty.carried_by_id, ())} if duty.carried_by_id else {}
+        if duty.carried_by_id is None:
+            continue
+        held = {each.key: each for each in ours.get(duty.carried_by_id, ())}
         for stage in theirs.get(duty.id, ()):
             if (row := held.get(stage.key)) is not None and row.filed_at is None:
                 _join(row, stage)
-        if held:
+            elif row is None and stage.filed_at is None and stage.terms["anchor"] == stages.GIVEN:
+                _bring(duty.carried_by_id, stage, now)
+        if held or theirs.get(duty.id):
             changed.append(duty.carried_by_id)
     db.session.flush()
     rows = [each for each in owed.duties_of(carrier) if each.id in changed or each.state == "filed_in_part"]
     for each in rows:
         stages.leave_open_part(each, since=now, now=now)
     rungs.follow(carrier, rows, now=now)
+
+
+def _bring(duty_id: UUID, stage: DutyStage, now: datetime) -> None:
+    """What somebody dated, as an answer to a letter, is owed by the carrier by the same date."""
+    stages.give(
+        db.session.get_one(Duty, duty_id), stage.key, title=stage.terms["title"],
+        starts_at=stage.starts_at or now, due_at=stage.due_at, source=stage.terms["source"], now=now,
+    )  # fmt: skip
 
 
 def _join(row: DutyStage, stage: DutyStage) -> None:

@@ -54,6 +54,7 @@ def merge(carried: Incident, carrier: Incident, *, reason: str, by: StaffMember,
         meeting.stop_if_told(carrier, kind, actor=by.name, now=now)
     owed.carry_out(carrier, by=by.name, reason=word.reason, now=now)
     clocks.settle(carrier)
+    carrier.follow_ups_for = 0  # what authorities were told of either is held against what is known of both
     _be_quiet(carried, carrier, word)
     if nobody_has:
         _call_somebody(carrier, now)

@@ -17,6 +17,7 @@ from accounts import people
 from accounts.models import Organisation, Role, StaffMember
 from foundation.database import db
 from incident import authorities, roles
+from incident.authorities import forms
 from incident.forms import words
 from incident.models import OWED, Duty, DutyStage, Incident
 from incident.processor_register import contacts
@@ -224,7 +225,10 @@ def _shifts(organisation_id: UUID, names: dict[UUID, str], now: datetime) -> lis
 
 
 def _offices(locale: str) -> Iterable[Office]:
+    """Those whose form is held here: the whole of the EEA would bury the organisation's own."""
     for each in authorities.all_authorities():
+        if each.key not in forms.all_forms():
+            continue
         yield Office(
             each.named(locale), each.portal.url, each.contact.phone, each.contact.email, each.portal.sign_in,
             each.portal.receipt,

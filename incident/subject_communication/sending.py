@@ -171,6 +171,7 @@ def _conclude(
 ) -> None:  # fmt: skip
     """Complete it, meet the duties to tell the people, stop their clocks; lateness is frozen."""
     communication.state, communication.completed_at = CommunicationState.COMPLETE, at
+    incident.follow_ups_for = 0  # what authorities were told of telling the people is looked at again
     db.session.flush()
     _note(incident, communication, "communication.completed", found, now, actor=actor, reason=reason)
     others = [each for each in preparing.of_incident(incident) if each.state == CommunicationState.SENDING]

@@ -65,6 +65,11 @@ def _refuse_when_told(incident: Incident) -> None:
             _("Somebody outside has been told of this incident (%(provision)s).", provision=told),
             next_step=_("Tell them what you found out since, then close the incident with that reason."),
         )
+    if meeting.still_open(meeting.duties_of(incident, "authority-request")):
+        raise Refused(
+            _("An authority waits for an answer about this incident."),
+            next_step=_("Answer it first, and keep the answer among the letters."),
+        )
     if meeting.being_told(incident):
         raise Refused(
             _("Notices to customers are on their way just now."),

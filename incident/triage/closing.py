@@ -11,9 +11,12 @@ from foundation.errors import Invalid, Refused
 from incident import clocks, decisions, meeting, our_role, owed
 from incident.models import (
     Assessment,
+    AuthorityNotification,
     Closure,
     CommunicationState,
     Incident,
+    NotificationState,
+    Phase,
     RoundState,
     SubjectCommunication,
 )
@@ -51,6 +54,10 @@ def hindrances(incident: Incident) -> Hindrances:
         _("a decision waits for a second person (%(name)s decided it)", name=each.by)
         for each in decisions.waiting(incident)
     ]
+    found += [
+        _("a follow-up to %(whom)s is neither filed nor dropped", whom=each.authority)
+        for each in _open_follow_ups(incident)
+    ]
     under_way = select(func.count()).select_from(SubjectCommunication).where(
         SubjectCommunication.incident_id == incident.id,
         SubjectCommunication.state.in_((CommunicationState.APPROVED, CommunicationState.SENDING)),
@@ -62,6 +69,14 @@ def hindrances(incident: Incident) -> Hindrances:
     found += [_("the step “%(title)s” is open", title=each) for each in runs.gates(incident.chain)]
     told = any(each.first_filed_at for each in duties(incident))
     return Hindrances(tuple(found), delivery.unreached_count(incident.chain), owes_nothing=not told)
+
+
+def _open_follow_ups(incident: Incident) -> list[AuthorityNotification]:
+    mine = select(AuthorityNotification).where(
+        AuthorityNotification.incident_id == incident.id, AuthorityNotification.kind != Phase.INITIAL,
+        AuthorityNotification.state != NotificationState.FILED, AuthorityNotification.dropped_at.is_(None),
+    )  # fmt: skip
+    return list(db.session.scalars(mine.order_by(AuthorityNotification.authority)))
 
 
 def close(

@@ -27,6 +27,7 @@ from sendgrid.helpers.mail.header import Header
 from sendgrid.helpers.mail.mail import Mail
 from sendgrid.helpers.mail.open_tracking import OpenTracking
 from sendgrid.helpers.mail.personalization import Personalization
+from sendgrid.helpers.mail.reply_to import ReplyTo
 from sendgrid.helpers.mail.to_email import To
 from sendgrid.helpers.mail.tracking_settings import TrackingSettings
 from sendgrid.sendgrid import SendGridAPIClient
@@ -99,6 +100,8 @@ class SendGrid:
         mail.add_content(Content("text/plain", content["text"]))
         if content.get("html"):
             mail.add_content(Content("text/html", content["html"]))
+        if content.get("reply_to"):
+            mail.reply_to = ReplyTo(content["reply_to"])
         if content.get("attachment"):
             name, kind = content["attachment_name"], content["attachment_type"]
             mail.add_attachment(Attachment(content["attachment"], name, kind, "attachment"))

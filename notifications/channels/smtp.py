@@ -202,6 +202,8 @@ def _mail(
     mail["From"] = Address(_line(content.get("sender", "Breachclock")), addr_spec=sender)
     mail["To"] = address
     mail["Subject"] = _line(content["subject"])
+    if content.get("reply_to"):
+        mail["Reply-To"] = _line(content["reply_to"])
     mail["Date"] = formatdate()
     mail["Message-ID"] = f"<{identity}>"
     mail["Auto-Submitted"] = "auto-generated"  # so that no absence notice answers it

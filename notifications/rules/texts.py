@@ -56,6 +56,9 @@ NEEDS: Mapping[str, Needs] = {
     "duty_reminder": _needs(_DUTIES, "more replaced"),
     "delay_reasons": _needs(_DUTIES, "more"),
     "reminder_bare": _needs("name"),
+    "authority_pack": _needs(
+        "subject controller number contact file hash", "again case_number kind paragraphs"
+    ),
     "role_given": _needs("name number organisation role who path"),
     "role_taken": _needs("name number organisation role who path"),
     "handover_wanted": _needs("name number organisation who due_at timezone path"),
