@@ -25,7 +25,7 @@ from foundation.database import clock, database_now, db, utcnow
 from foundation.database.migrating import is_current
 from foundation.encryption import KeyMissing
 from foundation.settings import Settings
-from incident import paper_plan
+from incident import able_to_file, paper_plan
 from incident.models import Endpoint, Processor, ProcessorContact
 from incident.processor_register import contacts
 from notifications import readiness as delivery
@@ -98,6 +98,7 @@ def _of(organisation: Organisation, now: datetime) -> list[Check]:
         *_guarded("contacts", lambda: delivery.contacts(organisation)),
         *_guarded("policies", lambda: delivery.policies(organisation, now)),
         *_guarded("processors", lambda: processors(organisation, now)),
+        *_guarded("filing", lambda: able_to_file.checks(organisation, now)),
     ]
     return [replace(each, of=organisation.name) for each in found]
 

@@ -30,6 +30,7 @@ BY = "Example data"
 HANDOVER = time(9)
 PROFILE = (
     "business", "registration", "address", "phone", "email", "website", "letter_languages", "facts",
+    "sector", "size_class", "staff_band", "industry", "is_sole_trader", "contact", "dpo", "ico",
 )  # fmt: skip
 
 
@@ -53,6 +54,8 @@ def plant(chosen: dict[str, str], *, public_url: str, now: datetime, chat_url: s
     planted, cast = Planted(), _read("people.toml")
     for each in _read("organisations.toml")["organisation"]:
         profile = {name: each[name] for name in PROFILE if name in each}
+        if told := each.get("can_sign_in"):
+            profile["filing"] = _holders(told, now)
         people.add_organisation(
             each["key"], name=each["name"], country=each["country"], timezone=each["timezone"],
             prefix=each["prefix"], locale=each["locale"], profile=profile, now=now,
@@ -72,6 +75,15 @@ def plant(chosen: dict[str, str], *, public_url: str, now: datetime, chat_url: s
             url = f"{public_url}/api/v1/reports/{key.endpoint_id}"
             planted.processors.append({"name": each["name"], "report_url": url, "secret": key.secret})
     return planted
+
+
+def _holders(told: dict[str, list[str]], now: datetime) -> dict[str, Any]:
+    """Who can sign in where, as if they had tried it on the day the data are planted."""
+    day = now.date().isoformat()
+    return {
+        authority: {"holders": [{"name": name, "checked_on": day} for name in names]}
+        for authority, names in told.items()
+    }
 
 
 def addresses() -> list[str]:
