@@ -64,11 +64,16 @@ BLUEPRINTS = (
     "incident.views.incident_customers",
     "incident.views.controller_notices",
     "incident.views.authority_notifications",
+    "incident.views.correspondence",
+    "incident.views.phases",
+    "incident.views.filings",
+    "incident.views.authority_mails",
     "incident.views.subject_communications",
     "incident.views.register",
     "incident.views.drills",
     "incident.views.health",
     "incident.views.ready",
+    "incident.views.organisation",
 )
 # Each module's `commands` are added to `breachclock`; those first load the least.
 COMMANDS = (
@@ -174,6 +179,7 @@ def recurring() -> tuple[tuple[str, str, float, str], ...]:
         ("customers", "incident.jobs.owe_customers", 2.0, ""),
         ("notices", "incident.jobs.tell_customers", 2.0, ""),
         ("duties", "incident.jobs.keep_duties", 2.0, ""),
+        ("follow_ups", "incident.jobs.open_follow_ups", 5.0, ""),
         ("remind", "incident.jobs.remind_of_duties", 1.0, ""),
         ("forget", "incident.jobs.forget_refused", 3600.0, ""),
         ("drills", "incident.drills.jobs.tick", 15.0, ""),

@@ -139,7 +139,7 @@ DUTIES: Final = {
     "gdpr-33-2": _l("Tell the controller, as its processor"),
     "contract": _l("Tell a party to a contract"), "nis2": _l("Report the incident (NIS2)"),
     "dora": _l("Report the incident (DORA)"), "eprivacy": _l("Notify the breach (ePrivacy)"),
-    "pecr": _l("Notify the breach (UK PECR)"),
+    "pecr": _l("Notify the breach (UK PECR)"), "authority-request": _l("Answer the authority"),
 }  # fmt: skip
 QUESTIONS: Final = {
     "authority": _l("Notify the authority?"), "people": _l("Tell the people concerned?"),
@@ -177,11 +177,27 @@ ANCHORS: Final = {
     "occurred": _l("from the breach itself"), "detected": _l("from its detection"),
     "aware": _l("from our awareness"), "reported": _l("from the report"),
     "classified": _l("from its classification as major"), "previous": _l("from the filing before"),
+    "given": _l("by a date that was named"),
 }  # fmt: skip
 CERTAINTIES: Final = {
     "high": _l("read with certainty"), "medium": _l("fairly certain reading"),
     "low": _l("uncertain: check it with somebody who knows"),
 }  # fmt: skip
+PHASES: Final = Labels({
+    "initial": _l("First notification"), "further": _l("Further notification"),
+    "final": _l("Final notification"), "correction": _l("Correction"), "withdrawal": _l("Withdrawal"),
+})  # fmt: skip
+LETTERS: Final = Labels({
+    "question": _l("The authority asks"), "order": _l("The authority orders"),
+    "extension": _l("The authority gives another date"),
+    "taken_back": _l("The authority wants no answer any more"),
+    "decision": _l("The authority has decided"), "information": _l("The authority writes"),
+    "answer": _l("We answered"), "letter": _l("We wrote"),
+})  # fmt: skip
+LETTER_CHANNELS: Final = Labels({
+    "e-mail": _l("e-mail"), "portal": _l("the authority's portal"), "letter": _l("letter"),
+    "telephone": _l("telephone"), "meeting": _l("meeting"),
+})  # fmt: skip
 RECIPIENTS: Final = {"authorities": _l("the authorities"), "subjects": _l("the people concerned"),
     "csirt": _l("the CSIRT"), "financial-supervisor": _l("the financial supervisor"),
     "telecom-authority": _l("the telecommunications authority"),

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from accounts.permissions import Permission, current_staff, requires
 from foundation.database import transaction, utcnow
 from foundation.errors import Invalid
-from incident import authority_notification, neighbours
+from incident import authority_notification, delays, neighbours
 from incident.access import locked_incident
 from incident.forms.fields import Sheet, sheet_of
 from incident.views import beside
@@ -51,7 +51,7 @@ def add_reason(incident_id: UUID, duty_id: UUID) -> ResponseReturnValue:
     with transaction():
         incident = locked_incident(incident_id)
         duty = authority_notification.duty_of(incident, duty_id)
-        neighbours.add_reason(incident, duty, request.form.get("text", ""), by=current_staff(), now=utcnow())
+        delays.add_reason(incident, duty, request.form.get("text", ""), by=current_staff(), now=utcnow())
     flash(_("Written down. Add to it as more becomes known."), "success")
     return redirect(url_for("authority_notifications.index", incident_id=incident_id), 303)
 

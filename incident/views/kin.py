@@ -8,11 +8,12 @@ from sqlalchemy import select
 
 from foundation import ledger
 from foundation.database import db
-from incident import clocks, merging, owed, related
+from incident import clocks, filed, merging, owed, related
 from incident.access import visible_incidents
+from incident.filed import Filed
 from incident.forms.changes import changes
 from incident.merging import Told
-from incident.models import AuthorityNotification, Duty, Incident, NotificationState, Report
+from incident.models import Duty, Incident, Report
 from notifications import delivery
 
 
@@ -28,7 +29,7 @@ class Carried:
     reason: str
     differences: int
     reports: list[Report]
-    filings: list[AuthorityNotification]
+    filings: list[Filed]
     duties: list[Duty]
     messages: list[delivery.Line]
 
@@ -71,16 +72,12 @@ def _visible(ids: Iterable[UUID | None]) -> dict[UUID | None, Incident]:
 
 
 def _carried(other: Incident, incident: Incident, *, seen: bool) -> Carried:
-    filed = select(AuthorityNotification).where(
-        AuthorityNotification.incident_id == other.id,
-        AuthorityNotification.state == NotificationState.FILED,
-    )
     reports = select(Report).where(Report.incident_id == other.id).order_by(Report.received_at)
     return Carried(
         incident=other, seen=seen, reason=merger_of(other)[1],
         differences=len(changes(clocks.document_of(incident), clocks.document_of(other))),
         reports=list(db.session.scalars(reports)),
-        filings=list(db.session.scalars(filed.order_by(AuthorityNotification.filed_at))),
+        filings=filed.of_incident(other),
         duties=owed.duties_of(other), messages=delivery.log_for(other.chain),
     )  # fmt: skip
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from accounts import people
 from accounts.models import Role as StaffRole
@@ -20,7 +20,18 @@ from incident import decisions, handovers, roles
 from incident.access import visible_incidents
 from incident.controller_notices import fan_out
 from incident.forms import words
-from incident.models import OWED, UNFILED, Duty, Incident, Report, ReportState
+from incident.models import (
+    OWED,
+    UNFILED,
+    AuthorityNotification,
+    Duty,
+    DutyStage,
+    Incident,
+    NotificationState,
+    Phase,
+    Report,
+    ReportState,
+)
 from incident.rules.agenda import Item, Kind
 from incident.rules.lifecycle import State
 from incident.rules.roles import Role
@@ -33,6 +44,7 @@ TO_AUTHORITY, TO_PEOPLE = "authority_notification", "subject_communication"
 PLACES = {
     TO_AUTHORITY: "authority_notifications.index", "own_promise_authority": "authority_notifications.index",
     TO_PEOPLE: "subject_communications.index", "own_promise_subjects": "subject_communications.index",
+    "authority_request": "correspondence.index",
 }  # fmt: skip
 
 
@@ -78,6 +90,7 @@ def items(now: datetime) -> list[Item]:
     reader = _reader(incidents, now)
     return [
         *_pages(incidents, reader), *_leaderless(incidents, reader), *_duties(incidents, reader),
+        *_follow_ups(incidents, reader),
         *_customers(incidents, reader),
         *_steps(incidents, reader), *_decisions(reader), *_handovers(reader, now), *_reports(reader),
     ]  # fmt: skip
@@ -110,18 +123,51 @@ def _leaderless(incidents: Sequence[Incident], reader: _Reader) -> Iterator[Item
 
 
 def _duties(incidents: Sequence[Incident], reader: _Reader) -> Iterator[Item]:
-    """What is owed; of what somebody was told in part the rest, which has no time of its own."""
+    """What is owed; of what somebody was told in part the rest, by its next date if it has one."""
     known = {each.id: each for each in incidents}
     owed = Duty.incident_id.in_(known), Duty.state.in_(OWED), Duty.regime != fan_out.REGIME
+    parts = _parts(owed)
     for duty in db.session.scalars(select(Duty).where(*owed)):
         incident = known[duty.incident_id]
         what = f"{words.DUTIES.get(duty.regime, duty.provision)}: {words.whom(duty.recipient)}"
         endpoint = PLACES.get(duty.clock_kind)
         href = url_if(endpoint, incident_id=incident.id) if endpoint else None
         yield Item(
-            Kind.DUTY, f"duty:{duty.id}", what, incident.number, duty.due_at if duty.is_unfiled else None,
-            href or _place(incident, "duties"), _("See to it"), reader.answers_for(incident),
+            Kind.DUTY, f"duty:{duty.id}", what, incident.number,
+            duty.due_at if duty.is_unfiled else parts.get(duty.id), href or _place(incident, "duties"),
+            _("See to it"), reader.answers_for(incident),
         )  # fmt: skip
+
+
+def _follow_ups(incidents: Sequence[Incident], reader: _Reader) -> Iterator[Item]:
+    """What authorities were told and is not so any more: each waits until it is filed or dropped."""
+    known = {each.id: each for each in incidents}
+    waiting = select(AuthorityNotification).where(
+        AuthorityNotification.incident_id.in_(known), AuthorityNotification.kind != Phase.INITIAL,
+        AuthorityNotification.state != NotificationState.FILED, AuthorityNotification.dropped_at.is_(None),
+    )  # fmt: skip
+    for each in db.session.scalars(waiting):
+        incident = known[each.incident_id]
+        whom = words.whom(each.authority)
+        what = f"{words.PHASES[Phase(each.kind)]}: {whom}"
+        if each.drafted_by_id is None:
+            what = _("Facts changed after the filing: tell %(whom)s", whom=whom)
+        href = url_if("phases.changes", incident_id=incident.id, notification_id=each.id)
+        yield Item(
+            Kind.DUTY, f"follow-up:{each.id}", what, incident.number, None,
+            href or _place(incident, "duties"), _("See what changed"), reader.answers_for(incident),
+        )  # fmt: skip
+
+
+def _parts(owed: Sequence[ColumnElement[bool]]) -> dict[UUID, datetime]:
+    """When the next part of each of these duties is due, where one has a date."""
+    unfiled = (
+        select(DutyStage.duty_id, func.min(DutyStage.due_at).label("due_at"))
+        .join(Duty, Duty.id == DutyStage.duty_id)
+        .where(*owed, DutyStage.filed_at.is_(None), DutyStage.due_at.is_not(None))
+        .group_by(DutyStage.duty_id)
+    )
+    return {row.duty_id: row.due_at for row in db.session.execute(unfiled)}
 
 
 def _customers(incidents: Sequence[Incident], reader: _Reader) -> Iterator[Item]:
