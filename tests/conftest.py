@@ -3,13 +3,14 @@
 Migrations and the example data are laid once into a template; every test begins with a copy of it.
 """
 
+import gc
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from cryptography.fernet import Fernet
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 DATABASE = os.environ.get("BREACHCLOCK_TEST_DATABASE", "sqlite")
+# Looking for garbage takes a tenth of the time of all tests, and hardly any is found: look less often.
+gc.set_threshold(100_000, 50, 100)
 KEY = Fernet.generate_key().decode()
 PUBLIC = "http://127.0.0.1:8072"
 CHROMIUM = os.environ.get("BREACHCLOCK_TEST_CHROMIUM") or shutil.which("chromium")
@@ -116,6 +119,7 @@ def installation(
         db.session.remove()
         db.engine.dispose()
     databases.keep_as_template()
+    gc.freeze()
     return app, cast
 
 
@@ -146,7 +150,12 @@ def chromium() -> Iterator["Browser"]:
 @pytest.fixture
 def app(installation: tuple[Flask, Cast], databases: Databases) -> Iterator[Flask]:
     """The product on a fresh database, inside an app context; nothing has happened yet."""
-    made, _cast = installation
+    with _anew(installation[0], databases) as begun:
+        yield begun
+
+
+@contextmanager
+def _anew(made: Flask, databases: Databases) -> Iterator[Flask]:
     with made.app_context():
         db.engine.dispose()
         databases.begin_anew()
@@ -156,10 +165,12 @@ def app(installation: tuple[Flask, Cast], databases: Databases) -> Iterator[Flas
         http.limiter.reset()
         made.extensions["queue_server"].flushall()
         made.extensions.pop("direct_senders", None)
-        yield made
-        db.session.remove()
-        db.engine.dispose()
-    database.clock.offset = timedelta()
+        try:
+            yield made
+        finally:
+            db.session.remove()
+            db.engine.dispose()
+            database.clock.offset = timedelta()
 
 
 @pytest.fixture
@@ -205,16 +216,24 @@ def clock() -> Iterator[Clock]:
 @pytest.fixture
 def sandbox(sandbox_server: Sandbox) -> Iterator[Sandbox]:
     """The phones and mailboxes, empty and well-behaved; callbacks wait until `work` delivers them."""
-    sandbox_server.reset()
-    sandbox_server.behave()
-    sandbox_server.hold_callbacks()
+    _empty(sandbox_server)
     yield sandbox_server
     sandbox_server.hold_callbacks()
+
+
+def _empty(sandbox: Sandbox) -> None:
+    sandbox.reset()
+    sandbox.behave()
+    sandbox.hold_callbacks()
 
 
 @pytest.fixture
 def work(app: Flask, sandbox: Sandbox) -> Callable[[], None]:
     """Do what clock and workers would do now, here and once: every due job, then every receipt."""
+    return _worker(app, sandbox)
+
+
+def _worker(app: Flask, sandbox: Sandbox) -> Callable[[], None]:
     from notifications import jobs  # noqa: PLC0415
 
     def once() -> None:
@@ -246,6 +265,32 @@ def _run_recurring(app: Flask) -> None:
     for name, run, every, bell in app.config["RECURRING"]:
         if name != "sweep":
             queue.recurring(name, run, every, bell).run()
+
+
+class Opened(NamedTuple):
+    """What a story needs, for a module whose tests look back on one story."""
+
+    app: Flask
+    cast: Cast
+    sandbox: Sandbox
+    clock: Clock
+    work: Callable[[], None]
+
+
+@pytest.fixture(scope="session")
+def opening(
+    installation: tuple[Flask, Cast], databases: Databases, sandbox_server: Sandbox
+) -> Callable[[], AbstractContextManager[Opened]]:
+    """Begins a story that fixtures of wider scope play to its end: `with opening() as opened`."""
+
+    @contextmanager
+    def begin() -> Iterator[Opened]:
+        made, cast = installation
+        with _anew(made, databases) as app:
+            _empty(sandbox_server)
+            yield Opened(app, cast, sandbox_server, Clock(), _worker(app, sandbox_server))
+
+    return begin
 
 
 __all__ = ["people"]

@@ -6,8 +6,9 @@ from uuid import UUID
 import pytest
 
 from foundation import locales
+from incident.authorities.forms import normal_form
 from notifications import rendering
-from tests import people
+from tests import pdf_text, people
 from tests.attacks import crawling, sending
 from tests.incident import browsing, desk
 
@@ -17,6 +18,8 @@ LIST = (
     f'name;e-mail;phone;language\n"Ida {EVIL.replace(chr(34), chr(34) * 2)}";ida@kunde.example;;da\n'
     "Åsa Öberg;asa@kund.example;;sv\n"
 )
+FILES = ("text/csv", "application/pdf", "application/json")
+IN_WORDS = {"text", "textarea", "address", "contact", "phone", "list"}
 
 
 def _reported(client, cast):
@@ -38,6 +41,18 @@ def _typed(browser, page, action):
     return browser.post(action or page, data=typed).status_code == 303
 
 
+def _typed_pack(browser, page):
+    """Evil in every box of a notification is refused and shown again; in those for words it is taken."""
+    found = browsing.form(browser.get(page).text, "")
+    refused = browser.post(page, data={name: [EVIL] for name in found} | {"seen": found["seen"]})
+    assert refused.status_code == 422
+    _is_harmless(page, refused.text)
+
+    words = {each.path for each in normal_form().paths if each.kind in IN_WORDS and not each.codes}
+    typed = {name: [EVIL] if name in words else values for name, values in found.items()}
+    assert browser.post(page, data=typed).status_code == 303
+
+
 @pytest.fixture
 def written(cast, client, signed_in):
     """An incident with evil in it wherever somebody may write, and Dorthe's browser."""
@@ -51,7 +66,7 @@ def written(cast, client, signed_in):
     with desk.working(cast, incident_id):
         duty = desk.duty_of(cast, incident_id, "gdpr-33").id
     notification = dorthe.post(f"{place}/authority-notifications", data={"duty": str(duty)}).location
-    assert _typed(dorthe, f"{notification}/text", "")
+    _typed_pack(dorthe, f"{notification}/text")
     letters = dorthe.post(f"{place}/communications").location
     _put_list(dorthe, letters)
     assert _typed(dorthe, f"{letters}/letters/da", "")
@@ -86,7 +101,7 @@ def test_evil_text_is_text_on_every_page(app, written):
     shown = []
     for address, answer in crawling.pages(dorthe):
         assert answer.status_code == 200, address
-        if answer.mimetype == "text/csv":  # taken away as a file; no browser reads it as a page
+        if answer.mimetype in FILES:  # taken away; no browser reads it as a page
             assert answer.headers["Content-Disposition"].startswith("attachment"), address
             assert answer.headers["X-Content-Type-Options"] == "nosniff"
             continue
@@ -94,6 +109,10 @@ def test_evil_text_is_text_on_every_page(app, written):
         shown += [address] if "{{7*7}}" in answer.text else []
 
     assert len(shown) >= 20
+
+
+def _read(answer):
+    return pdf_text.read(answer.data).text if answer.mimetype == "application/pdf" else answer.text
 
 
 @pytest.mark.parametrize("reader", [people.NILS])
@@ -105,7 +124,7 @@ def test_who_may_not_see_recipients_finds_no_address_on_any_page_nor_in_the_evid
     browser = signed_in(reader)
 
     evidence = browser.post(f"/incidents/{incident_id}/evidence").text
-    told = {address: answer.text for address, answer in crawling.pages(browser)} | {"evidence": evidence}
+    told = {address: _read(answer) for address, answer in crawling.pages(browser)} | {"evidence": evidence}
 
     assert len(told) >= 20
     assert str(incident_id) in evidence

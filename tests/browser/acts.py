@@ -113,7 +113,7 @@ def notify(
     page.get_by_role("heading", name="Open points").wait_for()
     look("notification")
     page.get_by_role("link", name="Edit the text").click()
-    page.locator('[name="consequences.likely"]').fill(consequences)
+    page.locator('[name="consequences.impact_description"]').fill(consequences)
     page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_text("Saved.").wait_for()
     second_thought(page, "Approve this text", "Yes, I stand behind it")

@@ -30,12 +30,14 @@ def pages(story: Story, notification: str, communication: str) -> Iterator[str]:
     """The pages of the story, by address."""
     yield from ("/", "/reports", "/reports/new", "/wrong-recipient", "/register", "/register/verification",
                 "/on-call", "/ready", "/on-call/policies", "/on-call/policies/new", "/on-call/teams/new",
-                "/on-call/last-resort", "/reached-by", "/reached-by/colleagues", "/processors", "/playbooks",
-                "/messages")  # fmt: skip
+                "/on-call/last-resort", "/settings/organisation", "/reached-by", "/reached-by/colleagues",
+                "/processors", "/playbooks", "/messages")  # fmt: skip
     for part in ("", "/awareness", "/assessments/new", "/decisions", "/facts/new", "/facts/versions",
-                 "/facts/changes", "/authority-notifications", "/communications", "/record"):  # fmt: skip
+                 "/facts/changes", "/authority-notifications", "/communications", "/record",
+                 "/correspondence", "/correspondence/new"):  # fmt: skip
         yield story.incident + part
-    yield from (notification, f"{notification}/text", f"{notification}/print")
+    yield from (notification, f"{notification}/text", f"{notification}/print", f"{notification}/secrecy",
+                f"{notification}/filing", f"{notification}/changes")  # fmt: skip
     yield from (communication, f"{communication}/recipients", f"{communication}/letters/da")
 
 

@@ -151,6 +151,10 @@ class Story:
         """A browser in which nobody is signed in."""
         return Colleague(self.app.test_client(), twice=self.twice)
 
+    def everybody_leaves(self) -> None:
+        """The sign-ins have run out: who acts next signs in anew."""
+        self._at_desk.clear()
+
     @property
     def addresses(self) -> list[str]:
         """Every address that anybody's browser showed."""
@@ -273,7 +277,9 @@ class Story:
     def dorthe_completes(self, place: str) -> Screen:
         """Dorthe writes what may come of it: the facts do not say."""
         self.dorthe.open(f"{place}/text")
-        return self.dorthe.press("Save", **{"consequences.likely": "Nogen kan udgive sig for de berørte."})
+        return self.dorthe.press(
+            "Save", **{"consequences.impact_description": "Nogen kan udgive sig for de berørte."}
+        )
 
     def dorthe_files(self, case: str = CASE) -> Screen:
         """Dorthe has filed it in the portal, and records number and receipt."""

@@ -10,6 +10,7 @@ from foundation.database import acting_for, db, everyone, new_id, transaction, u
 from incident import merging, related
 from incident.example import controllers
 from incident.models import (
+    AuthorityLetter,
     AuthorityNotification,
     ContractClause,
     ControllerNotice,
@@ -17,6 +18,7 @@ from incident.models import (
     Decision,
     Duty,
     DutyStage,
+    FilingProof,
     Handover,
     Incident,
     NoticeRound,
@@ -47,6 +49,7 @@ from tests.story.driver import Story
 
 # What an id in an address stands for.
 ROWS = {
+    "letter_id": AuthorityLetter,
     "incident_id": Incident, "notification_id": AuthorityNotification, "processor_id": Processor,
     "communication_id": SubjectCommunication, "recipient_id": Recipient, "report_id": Report,
     "decision_id": Decision, "message_id": Message, "page_id": Page, "step_id": StepRecord,
@@ -55,6 +58,7 @@ ROWS = {
     "notice_id": ControllerNotice, "handover_id": Handover, "file_id": EvidenceFile,
     "method_id": ContactMethod, "policy_id": EscalationPolicy, "team_id": Team,
     "schedule_id": Schedule, "rotation_id": Rotation, "override_id": Override, "swap_id": Swap,
+    "proof_id": FilingProof,
 }  # fmt: skip
 OTHER = "other_id"  # an incident that was merged into the first
 DRILL = "drill"  # no address calls it so; those of drills say incident_id
@@ -79,6 +83,7 @@ def everything(story: Story) -> None:
     assert story.dorthe.client.post("/drills", data=drill).status_code == 303
     story.dorthe.open("/")  # what is said of it once is said
     with acting_for(story.cast.promark), transaction():
+        _a_letter(story, first)
         _a_handover(story, first)
         _a_file(story)
         _a_swap(story)
@@ -110,6 +115,17 @@ def _under_more_laws(story: Story) -> None:
     assert dorthe.post("/regimes/dora", data={"on": "yes"}).status_code == 303
     clause = {"name": "Nordea", "clause": "4", "hours": "24", "anchor": "aware"}
     assert dorthe.post("/regimes/clauses", data=clause).status_code == 303
+
+
+def _a_letter(story: Story, incident_id: UUID) -> None:
+    db.session.add(
+        AuthorityLetter(
+            organisation_id=story.cast.promark, incident_id=incident_id, number=1, kind="information",
+            authority="dk-datatilsynet", channel="e-mail", written_at=utcnow(), subject="Taken note of",
+            text="", text_sha256="0" * 64, file_name="brev.txt", file=b"brev", file_sha256="0" * 64,
+            by_id=story.cast.staff[people.DORTHE], by="Dorthe Friis", recorded_at=utcnow(),
+        )
+    )  # fmt: skip
 
 
 def _a_handover(story: Story, incident_id: UUID) -> None:

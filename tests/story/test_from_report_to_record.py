@@ -346,10 +346,10 @@ def test_what_nobody_knows_yet_may_follow_in_a_later_phase(story: Story) -> None
     place = story.dorthe_drafts().path
     story.dorthe.open(f"{place}/text")
 
-    screen = story.dorthe.press("Save", to_follow="consequences.likely")
+    screen = story.dorthe.press("Save", to_follow="consequences.impact_description")
 
     assert "The likely consequences art. 33(3)(c) · to follow" in screen
-    assert "Fuldstændig, så vidt det vides" not in screen
+    assert "Foreløbig - yderligere oplysninger følger" in screen
     assert screen.form_with("Yes, I stand behind it")
 
 
@@ -360,7 +360,7 @@ def test_an_approval_is_bound_to_the_text_that_was_read(story: Story) -> None:
     form, button = read.form_with("Yes, I stand behind it")
     seen = dict(form.fields)["seen"]
     story.dorthe.open(f"{place}/text")
-    story.dorthe.press("Save", **{"consequences.likely": "Noget andet."})
+    story.dorthe.press("Save", **{"consequences.impact_description": "Noget andet."})
 
     story.dorthe.screen = read
     screen = story.dorthe.press("Yes, I stand behind it", status=409)

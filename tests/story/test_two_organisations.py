@@ -56,8 +56,9 @@ def test_no_address_of_promark_shows_softwerk_anything(story: Story, app: Flask)
 
     assert len(pages) >= 30
     assert {page: status for page, status in there.items() if status != 200} == {
-        f"/incidents/{known['incident_id']}/notices": 303  # leads to the round under way
-    }
+        f"/incidents/{known['incident_id']}/notices": 303,  # leads to the round under way
+        f"/incidents/{known['incident_id']}/authority-notifications/{known['notification_id']}/e-mail": 409,
+    }  # the Danish authority takes no notification by e-mail
     assert across == dict.fromkeys(pages, 404)
 
 
