@@ -2,11 +2,11 @@
 
 import argparse
 
-from bench import duties, evaluate, fan_out, intake, latency, storm
+from bench import duties, evaluate, fan_out, intake, latency, opening, packs, storm
 
 BENCHES = {  # each on every database
     "intake": intake.run, "latency": latency.run, "duties": duties.run, "fan_out": fan_out.run,
-    "storm": storm.run,
+    "storm": storm.run, "opening": opening.run,
 }  # fmt: skip
 DATABASES = ("sqlite", "postgresql")
 
@@ -19,12 +19,14 @@ def _arguments() -> argparse.Namespace:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument(
-        "what", nargs="?", default="all", choices=["evaluate", *BENCHES, "all"],
-        help="evaluate: facts judged a minute by one core; intake: reports taken in per second; "
+        "what", nargs="?", default="all", choices=["evaluate", "packs", *BENCHES, "all"],
+        help="evaluate: facts judged a minute by one core; packs: from facts to PDF and JSON; "
+        "intake: reports taken in per second; "
         "latency: from the answer to the provider having the page; "
         "duties: a round of the clock over open duties; "
         "fan_out: 2,000 customers, each its duty and its drafted notice; "
-        "storm: 500 reports within a minute, and what telephones get of it",
+        "storm: 500 reports within a minute, and what telephones get of it; "
+        "opening: from a report to downloaded packs, over HTTP",
     )  # fmt: skip
     parser.add_argument("--database", choices=DATABASES, help="on one database alone")
     parser.add_argument("--seconds", type=float, default=6, help="of load for each server in each round")
@@ -38,6 +40,9 @@ def main() -> None:
     if given.what in {"evaluate", "all"}:
         print("\nevaluate", flush=True)
         evaluate.run(rounds=given.rounds)
+    if given.what in {"packs", "all"}:
+        print("\npacks", flush=True)
+        packs.run(rounds=given.rounds)
     for name in BENCHES if given.what == "all" else [each for each in BENCHES if each == given.what]:
         for database in [given.database] if given.database else DATABASES:
             print(f"\n{name} on {database}", flush=True)

@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from itertools import count
 from multiprocessing import get_context
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -121,10 +121,10 @@ async def _answer(connection: Connection, request: bytes) -> tuple[int, bytes] |
 
 
 class Letters:
-    """Writes reports: the story's first one, each with a reference and an id of its own."""
+    """Writes reports: the story's first with these changes, each with a reference and an id of its own."""
 
-    def __init__(self, endpoints: list[Endpoint]) -> None:
-        facts = {**example.first_report(utcnow()), "reference": "REFERENCE"}
+    def __init__(self, endpoints: list[Endpoint], **changes: Any) -> None:
+        facts = {**example.first_report(utcnow()), **changes, "reference": "REFERENCE"}
         told = {"type": "incident.reported", "timestamp": utcnow().isoformat(), "data": facts}
         self.numbers = count()
         self.before, self.after = json.dumps(told).split("REFERENCE")
