@@ -1,5 +1,6 @@
 """Migrations: brings a database to this release, and says whether it is there."""
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -32,9 +33,15 @@ def migrate(folder: Path) -> None:
 def is_current(folder: Path) -> bool:
     """Whether the database is at the newest migration in `folder`."""
     with db.engine.connect() as connection:
-        config = alembic(folder, connection)
-        head = ScriptDirectory.from_config(config).get_current_head()
-        return MigrationContext.configure(connection).get_current_revision() == head
+        return MigrationContext.configure(connection).get_current_revision() == _newest(folder)
+
+
+@cache
+def _newest(folder: Path) -> str | None:
+    """The newest migration in a folder, whose files are read once: they come with the release."""
+    config = Config()
+    config.set_main_option("script_location", str(folder))
+    return ScriptDirectory.from_config(config).get_current_head()
 
 
 def alembic(folder: Path, connection: Connection) -> Config:

@@ -1,11 +1,12 @@
 """Two organisations in one installation: neither can look at what is the other's, whatever it asks for."""
 
+from collections.abc import Iterator
+
 import pytest
 from flask import Flask
 
 from foundation.database import db
 from tests import people
-from tests.incident import linking
 from tests.story import owning
 from tests.story.driver import Story
 
@@ -44,11 +45,19 @@ def address(rule: str, known: dict[str, object]) -> str:
     return rule
 
 
-def test_no_address_of_promark_shows_softwerk_anything(story: Story, app: Flask) -> None:
-    owning.everything(story)
+@pytest.fixture(scope="module")
+def told(opening) -> Iterator[Story]:
+    """A whole story with one of each: the tests look at it from across, and change nothing."""
+    with opening() as opened:
+        story = Story(*opened, twice=False)
+        owning.everything(story)
+        yield story
+
+
+def test_no_address_of_promark_shows_softwerk_anything(told: Story) -> None:
     known = owning.ids() | WORDS
-    eskil, dorthe = (story.at_desk(each).client for each in (people.ESKIL, people.DORTHE))
-    pages = [address(rule, known) for rule in of_incidents(app, "GET")]
+    eskil, dorthe = (told.at_desk(each).client for each in (people.ESKIL, people.DORTHE))
+    pages = [address(rule, known) for rule in of_incidents(told.app, "GET")]
 
     there = {page: dorthe.get(page).status_code for page in pages}
     db.session.remove()  # each request has a session of its own; here what one had read another would find
@@ -62,12 +71,11 @@ def test_no_address_of_promark_shows_softwerk_anything(story: Story, app: Flask)
     assert across == dict.fromkeys(pages, 404)
 
 
-def test_no_form_of_promark_does_anything_for_softwerk(story: Story, app: Flask) -> None:
-    owning.everything(story)
+def test_no_form_of_promark_does_anything_for_softwerk(told: Story) -> None:
     known = owning.ids() | WORDS
-    eskil = story.at_desk(people.ESKIL).client
-    before = story.dorthe.open(f"{story.incident}/record").text
-    forms = [address(rule, known) for rule in of_incidents(app, "POST")]
+    eskil = told.at_desk(people.ESKIL).client
+    before = told.dorthe.open(f"{told.incident}/record").text
+    forms = [address(rule, known) for rule in of_incidents(told.app, "POST")]
     typed = {"choice": "give_up", "reason": "From across.", "confirmed": "yes", "at": "2026-01-01T10:00"}
     db.session.remove()
 
@@ -75,20 +83,17 @@ def test_no_form_of_promark_does_anything_for_softwerk(story: Story, app: Flask)
 
     assert len(forms) >= 60
     assert {form: status for form, status in answers.items() if status not in (404, 422)} == {}
-    assert story.dorthe.open(f"{story.incident}/record").text == before
+    assert told.dorthe.open(f"{told.incident}/record").text == before
 
 
-def test_lists_hold_one_s_own_and_nothing_else(story: Story) -> None:
-    story.whole()
-    linking.link(story.cast)
-    linking.key(story.cast)
-    eskil = story.at_desk(people.ESKIL)
+def test_lists_hold_one_s_own_and_nothing_else(told: Story) -> None:
+    eskil = told.at_desk(people.ESKIL)
 
     for page in ("/", "/register", "/reports", "/processors", "/on-call", "/messages"):
         screen = eskil.open(page)
         for theirs in ("PM-20", "HostCo", "Astrid", "customer portal"):
             assert theirs not in screen, page
-    about = story.incident[1:].replace("incidents", "incident")
+    about = told.incident[1:].replace("incidents", "incident")
     assert "Astrid" not in eskil.open(f"/messages?about={about}")
     assert "Webbanalys AB" in eskil.open("/processors")
 
