@@ -48,10 +48,13 @@ def _severity(case: Case) -> Answered:
     told = case.facts.data
     if not set(told.categories) - {"unspecified"} and told.special_categories == "unknown":
         return
-    step = SEVERITY[case.judgement.severity.band]
-    if case.judgement.risk.level == "high" and step in ("negligible", "minor"):
+    step, source = SEVERITY[case.judgement.severity.band], f"{BY}ENISA 2013"
+    assessed = case.beside.assessment
+    decided = assessed is not None and assessed.risk == "high"
+    if step in ("negligible", "minor") and (decided or case.judgement.risk.level == "high"):
         step = "moderate"  # what may hit people hard is not called light
-    yield "consequences.severity_level", Filled(step, f"{BY}ENISA 2013")
+        source = f"assessment {assessed.number}" if assessed and decided else source
+    yield "consequences.severity_level", Filled(step, source)
 
 
 def _risk(case: Case) -> Answered:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 
 from incident.authorities.forms import all_forms, form_of, normal_form
 from incident.filling import Beside, Filing, Person, Told, values_of
-from incident.models import Decision, DelayReason, Kind, Question, name_key
+from incident.models import Assessment, Decision, DelayReason, Kind, Question, name_key
 from incident.rules.forms import CHOICES, faults, is_shown, missing
 from tests.incident.imagined_filling import NOW, PROFILE, filled
 from tests.incident.rules.cases import by_id, encoded, published
@@ -233,6 +233,18 @@ def test_sentences_of_the_rules_are_english_and_marked_so_in_any_other_form():
     assert not filled({})["consequences.risk_rationale"].as_told
     danish = filled({}, locale="da")["consequences.risk_rationale"]
     assert (danish.as_told, danish.language) == (True, "en")
+
+
+def test_what_a_person_found_to_be_a_high_risk_is_not_called_light():
+    told = {"data": {"categories": ["name"]}, "subjects": {"total": {"exactly": 12}}}
+
+    def severity(risk):
+        judged = Beside(assessment=Assessment(number=2, risk=risk, reason="Because."))
+        found = filled(told, beside=judged)["consequences.severity_level"]
+        return found.value, found.source
+
+    assert severity("risk") == ("negligible", "Breachclock, by ENISA 2013")
+    assert severity("high") == ("moderate", "assessment 2")
 
 
 # --- filings ------------------------------------------------------------------------------------------------
