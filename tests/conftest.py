@@ -23,7 +23,8 @@ from accounts.models import Organisation, StaffMember
 from foundation import database, encryption, http, settings
 from foundation.database import db, everyone, migrating, transaction, utcnow
 from incident import example
-from tests import people, servers
+from tests import laid, people, servers
+from tests.databases import TEMPLATE, Databases, of
 from tests.people import PASSWORD, Cast, Endpoint
 from tests.sandbox import Sandbox
 
@@ -60,40 +61,11 @@ def sandbox_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox
         yield running
 
 
-class Databases:
-    """Makes the template once and a fresh database for each test."""
-
-    def __init__(self, folder: Path, stack: ExitStack) -> None:
-        self.folder = folder
-        self.server = stack.enter_context(servers.postgresql()) if DATABASE == "postgresql" else None
-        if self.server:
-            self.url = self.server.create("breachclock")
-        else:
-            self.url = f"sqlite:///{folder / 'breachclock.sqlite3'}"
-
-    def keep_as_template(self) -> None:
-        """What is in the database now is what every test begins with."""
-        if self.server:
-            self.server.create("template_of_tests", "breachclock")
-        else:
-            shutil.copy(self.folder / "breachclock.sqlite3", self.folder / "template")
-
-    def begin_anew(self) -> None:
-        """Put the template in place; nobody may be connected."""
-        if self.server:
-            self.server.drop("breachclock")
-            self.server.create("breachclock", "template_of_tests")
-            return
-        for ending in ("", "-wal", "-shm"):
-            (self.folder / f"breachclock.sqlite3{ending}").unlink(missing_ok=True)
-        shutil.copy(self.folder / "template", self.folder / "breachclock.sqlite3")
-
-
 @pytest.fixture(scope="session")
 def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
     """The database server of this run."""
     with ExitStack() as stack:
-        yield Databases(tmp_path_factory.mktemp("database"), stack)
+        yield of(DATABASE, tmp_path_factory.mktemp("database"), stack)
 
 
 @pytest.fixture(scope="session")
@@ -119,7 +91,8 @@ def installation(
         cast = _plant()
         db.session.remove()
         db.engine.dispose()
-    databases.keep_as_template()
+    databases.keep(TEMPLATE)
+    laid.by(databases)
     gc.freeze()
     return app, cast
 

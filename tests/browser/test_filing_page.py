@@ -10,8 +10,8 @@ from tests import people
 from tests.browser import acts
 from tests.browser.conftest import Visit
 from tests.browser.test_the_story_in_a_browser import sticks_out
-from tests.people import PASSWORD
-from tests.story.driver import Story
+from tests.incident import test_authority_notification
+from tests.people import PASSWORD, Cast
 
 pytestmark = pytest.mark.browser
 CVR = "31 07 52 62"
@@ -19,15 +19,10 @@ COPIED = "navigator.clipboard.readText()"
 
 
 @pytest.fixture
-def approved(story: Story) -> str:
+def approved(cast: Cast, served: str) -> str:
     """The Danish notification, approved; its address."""
-    story.app.config["WTF_CSRF_ENABLED"] = False  # the story up to here is not clicked
-    story.decided()
-    place = story.dorthe_drafts().path
-    story.dorthe_completes(place)
-    story.dorthe.press("Yes, I stand behind it")
-    story.app.config["WTF_CSRF_ENABLED"] = True
-    return place
+    incident_id, notification_id = test_authority_notification.approved(cast)
+    return f"/incidents/{incident_id}/authority-notifications/{notification_id}"
 
 
 @pytest.fixture

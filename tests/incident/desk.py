@@ -14,7 +14,7 @@ from incident.decisions import Answer
 from incident.models import Clock, Decision, Duty, Incident, Kind, Processor, Question
 from incident.rules.facts import parse
 from playbooks import jobs
-from tests import people
+from tests import laid, people
 
 
 def told(cast, *, organisation="promark", processor=people.HOSTCO, now=None, **changes):
@@ -51,6 +51,10 @@ def working(cast, incident_id, organisation="promark"):
 
 def confirmed(cast, **changes):
     """An incident that Astrid has confirmed; its id."""
+    return _confirmed(cast, **changes) if changes else laid.once("confirmed", lambda: _confirmed(cast))
+
+
+def _confirmed(cast, **changes):
     incident_id = reported(cast, **changes)
     with working(cast, incident_id) as incident:
         triage.confirm(incident, by="Astrid Holm", now=utcnow())
@@ -76,7 +80,13 @@ NOT_TOLD = verdict(*TELL_NOBODY, risk="unlikely", reason="Keys safe.")
 
 
 def assessed(cast, told=DECISION, **changes):
-    """A confirmed incident with a decision by Dorthe; its id."""
+    """A confirmed incident with a decision by Dorthe; its id. As it is mostly wanted it is laid."""
+    if told is DECISION and not changes:
+        return laid.once("assessed", lambda: _assessed(cast, told))
+    return _assessed(cast, told, **changes)
+
+
+def _assessed(cast, told, **changes):
     incident_id = confirmed(cast, **changes)
     assess(cast, incident_id, told)
     return incident_id

@@ -18,7 +18,7 @@ from incident.authority_notification import Filing, Later, Proof
 from incident.drafting import Words
 from incident.models import Duty
 from playbooks import runs
-from tests import people
+from tests import laid, people
 from tests.incident import desk
 
 DANISH, BRITISH = "dk-datatilsynet", "gb-ico"
@@ -66,6 +66,12 @@ def approve(cast, incident_id, notification_id, *, seen=None):
 
 
 def approved(cast, authority=DANISH, **changes):
+    if changes:
+        return _approved(cast, authority, **changes)
+    return laid.once(f"approved_{authority}", lambda: _approved(cast, authority))
+
+
+def _approved(cast, authority, **changes):
     incident_id, notification_id = drafted(cast, authority, **changes)
     edit(cast, incident_id, notification_id)
     approve(cast, incident_id, notification_id)

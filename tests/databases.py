@@ -1,0 +1,179 @@
+"""The database of a run of tests: what stands in it is kept under a name, and put in its place again.
+
+On SQLite that is a copy of a file. On PostgreSQL a copy of a database takes longer than most tests, so rows
+are put back into the tables that are there; whoever changed the tables themselves gets a new copy.
+"""
+
+import shutil
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final, Protocol
+
+import psycopg
+from psycopg import sql
+
+from tests import servers
+from tests.servers import PostgreSQL
+
+TEMPLATE: Final = "template_of_tests"  # what every test begins with
+NAME: Final = "breachclock"
+AGAIN_AFTER: Final = 200  # rows that were put back leave dead ones behind
+_ALONE: Final = (
+    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
+# Another number as soon as a table, a column, a trigger, a constraint or a function was made or removed.
+_SHAPE: Final = "SELECT " + ", ".join(
+    f"(SELECT count(*) FROM {each}), (SELECT max(oid::bigint) FROM {each})"
+    for each in ("pg_class", "pg_trigger", "pg_constraint", "pg_proc", "pg_attrdef")
+) + ", (SELECT count(*) FROM pg_attribute)"  # fmt: skip
+
+
+class Databases(Protocol):
+    """The database of a run; nobody may be connected while it is kept or put back."""
+
+    url: str
+
+    def keep(self, name: str) -> None:
+        """Keep what stands there under this name."""
+
+    def has(self, name: str) -> bool:
+        """Whether something is kept under this name."""
+
+    def put_back(self, name: str) -> None:
+        """Put in place what is kept under this name."""
+
+    def begin_anew(self) -> None:
+        """Put in place what every test begins with."""
+
+    def is_untouched(self) -> bool:
+        """Whether nothing was written since then."""
+
+
+def of(kind: str, folder: Path, stack: ExitStack) -> Databases:
+    """The database of a run, "sqlite" or "postgresql"; a server lives as long as `stack`."""
+    if kind == "postgresql":
+        return OnPostgreSQL(stack.enter_context(servers.postgresql()))
+    return OnSQLite(folder)
+
+
+class OnSQLite:
+    """A file and its copies."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.file = folder, folder / f"{NAME}.sqlite3"
+        self.url = f"sqlite:///{self.file}"
+        self.begun: list[tuple[int, int]] = []
+
+    def keep(self, name: str) -> None:
+        shutil.copy(self.file, self.folder / name)
+
+    def has(self, name: str) -> bool:
+        return (self.folder / name).exists()
+
+    def put_back(self, name: str) -> None:
+        for each in self._files():
+            each.unlink(missing_ok=True)
+        shutil.copy(self.folder / name, self.file)
+
+    def begin_anew(self) -> None:
+        self.put_back(TEMPLATE)
+        self.begun = self._written()
+
+    def is_untouched(self) -> bool:
+        return self._written() == self.begun
+
+    def _files(self) -> list[Path]:
+        return [self.file, *(Path(f"{self.file}-{ending}") for ending in ("wal", "shm"))]
+
+    def _written(self) -> list[tuple[int, int]]:
+        """Sizes and times of the file and of what was written beside it; an empty file is nothing."""
+        found = [each.stat() for each in self._files()[:2] if each.exists()]
+        return [(each.st_size, each.st_mtime_ns) for each in found if each.st_size]
+
+
+class OnPostgreSQL:
+    """A database, a whole copy of it, and copies of its rows in schemas beside the tables."""
+
+    def __init__(self, server: PostgreSQL) -> None:
+        self.server, self.url = server, server.create(NAME)
+        self.shape: tuple[object, ...] = ()
+        self.kept: dict[str, sql.Composed] = {}  # by name: how its rows are put back
+        self.put = 0
+        self.begun = ""
+
+    def keep(self, name: str) -> None:
+        with self._connected() as connection:
+            self.kept[name] = self._copied(connection, name)
+        with self._connected() as connection:
+            self.shape = self._shape(connection)
+        if name == TEMPLATE:
+            self.server.create(TEMPLATE, NAME)
+
+    def has(self, name: str) -> bool:
+        return name in self.kept
+
+    def put_back(self, name: str) -> None:
+        if not self._rows_are_back(name):
+            self._copy_whole()
+            if name != TEMPLATE:
+                raise LookupError(f"{name} went with the tables it was kept beside")
+
+    def begin_anew(self) -> None:
+        self.put += 1
+        if self.put % AGAIN_AFTER:
+            self.put_back(TEMPLATE)
+        else:
+            self._copy_whole()
+        self.begun = self._written()
+
+    def is_untouched(self) -> bool:
+        return self._written() == self.begun
+
+    # --- rows -----------------------------------------------------------------------------------
+
+    def _copied(self, connection: psycopg.Connection, name: str) -> sql.Composed:
+        """Copy all rows into a schema of this name; returns how they get back, without waking a trigger."""
+        schema = sql.Identifier(name)
+        connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(schema))
+        connection.execute(sql.SQL("CREATE SCHEMA {}").format(schema))
+        said: list[sql.Composable] = [sql.SQL("SET LOCAL session_replication_role = replica")]
+        mine = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+        for table in (sql.Identifier(each) for (each,) in mine):
+            said.append(sql.SQL("DELETE FROM public.{}").format(table))
+            copy = sql.SQL("CREATE TABLE {}.{} AS SELECT * FROM public.{}").format(schema, table, table)
+            if connection.execute(copy).rowcount:
+                said.append(sql.SQL("INSERT INTO public.{} SELECT * FROM {}.{}").format(table, schema, table))
+        return sql.SQL("; ").join(said)
+
+    def _rows_are_back(self, name: str) -> bool:
+        """Put rows back; false where the tables are not those they were, or somebody holds them."""
+        try:
+            with self._connected() as connection:
+                connection.execute(_ALONE)
+                if self._shape(connection) != self.shape:
+                    return False
+                connection.execute("SET lock_timeout = '5s'")
+                connection.execute(self.kept[name])
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def _copy_whole(self) -> None:
+        self.server.drop(NAME)
+        self.server.create(NAME, TEMPLATE)
+        self.kept = {name: said for name, said in self.kept.items() if name == TEMPLATE}
+        with self._connected() as connection:
+            self.shape = self._shape(connection)
+
+    def _shape(self, connection: psycopg.Connection) -> tuple[object, ...]:
+        return connection.execute(_SHAPE).fetchone() or ()
+
+    def _written(self) -> str:
+        """The number of the next transaction that writes."""
+        with self._connected() as connection:
+            found = connection.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text").fetchone()
+        return str(found)
+
+    def _connected(self) -> psycopg.Connection:
+        return psycopg.connect(f"host={self.server.folder} user=postgres dbname={NAME}")
