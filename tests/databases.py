@@ -22,11 +22,12 @@ _ALONE: Final = (
     "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
     "WHERE datname = current_database() AND pid <> pg_backend_pid()"
 )
-# Another number as soon as a table, a column, a trigger, a constraint or a function was made or removed.
-_SHAPE: Final = "SELECT " + ", ".join(
-    f"(SELECT count(*) FROM {each}), (SELECT max(oid::bigint) FROM {each})"
-    for each in ("pg_class", "pg_trigger", "pg_constraint", "pg_proc", "pg_attrdef")
-) + ", (SELECT count(*) FROM pg_attribute)"  # fmt: skip
+# Another answer as soon as a table, a column, a trigger, a constraint or a function was made, changed or
+# removed: rows of the catalogue have the number of the transaction that wrote them.
+_SHAPE: Final = "SELECT (SELECT count(*) FROM pg_class), " + ", ".join(
+    f"(SELECT count(*) FROM {each}), (SELECT max(xmin::text::bigint) FROM {each})"
+    for each in ("pg_attribute", "pg_trigger", "pg_constraint", "pg_proc", "pg_attrdef")
+)
 
 
 class Databases(Protocol):

@@ -29,6 +29,11 @@ def by(copies: Databases) -> None:
     _laid.made.clear()
 
 
+def forget() -> None:
+    """Make everything anew."""
+    _laid.made.clear()
+
+
 def once(name: str, make: Callable[[], Value]) -> Value:
     """What `make` returns, and the database as it leaves it; both from before where they are fresh.
 
