@@ -30,6 +30,7 @@ from incident.authority_notification.text import (
     of,
     of_incident,
     open_points,
+    predecessor,
     renew,
     shown,
 )
@@ -64,6 +65,7 @@ __all__ = [
     "of_incident",
     "open_one",
     "open_points",
+    "predecessor",
     "promise",
     "renew",
     "rest_of",

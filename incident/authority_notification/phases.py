@@ -64,9 +64,9 @@ def _filed_under(incident: Incident, authority: str) -> list[AuthorityNotificati
 
 def changes(notification: AuthorityNotification) -> list[differing.Change]:
     """What a follow-up says otherwise than the notification it follows, field by field, in its order."""
-    if notification.follows_id is None:
+    filed = text.predecessor(notification)
+    if filed is None:
         return []
-    filed = db.session.get_one(AuthorityNotification, notification.follows_id)
     incident = db.session.get_one(Incident, notification.incident_id)
     before = followed.content_of(incident, filed, at=notification.drafted_at)
     return differing.between(before, notification.content)

@@ -50,6 +50,13 @@ def of(incident: Incident, notification_id: UUID) -> AuthorityNotification:
     return found
 
 
+def predecessor(notification: AuthorityNotification) -> AuthorityNotification | None:
+    """The notification that a follow-up follows; None for a first one."""
+    if notification.follows_id is None:
+        return None
+    return db.session.get_one(AuthorityNotification, notification.follows_id)
+
+
 def duties_of(incident: Incident) -> list[Duty]:
     """The duties to notify an authority, each with its authority as recipient."""
     return meeting.duties_of(incident, OWED)
@@ -150,9 +157,9 @@ def _naming_changes(
     incident: Incident, notification: AuthorityNotification, content: dict[str, Any], now: datetime
 ) -> dict[str, Any]:
     """A follow-up names what it says otherwise than what was filed, as it stands after every change."""
-    if notification.follows_id is None:
+    filed = predecessor(notification)
+    if filed is None:
         return content
-    filed = db.session.get_one(AuthorityNotification, notification.follows_id)
     before = followed.content_of(incident, filed, at=now)
     return differing.named_in(content, before, _zone(incident))
 

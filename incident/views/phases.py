@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 
 from accounts.permissions import Permission, current_staff, requires
 from foundation import locales
-from foundation.database import db, transaction, utcnow
+from foundation.database import transaction, utcnow
 from foundation.errors import Invalid
 from incident import authority_notification
 from incident.access import locked_incident, visible_incident
@@ -53,16 +53,13 @@ def changes(incident_id: UUID, notification_id: UUID) -> ResponseReturnValue:
     notification = authority_notification.of(incident, notification_id)
     return render_template(
         "incident/notification_changes.html", incident=incident, notification=notification,
-        changes=authority_notification.changes(notification), follows=_followed(notification),
+        changes=authority_notification.changes(notification),
+        follows=authority_notification.predecessor(notification),
         line=_line(incident, notification), phases=[each for each in Phase if each.is_follow_up], words=words,
         begun=authority_notification.open_one(incident, notification.authority),
         told=authority_notification.last_filed(incident, notification.authority),
         rest=authority_notification.rest_of(notification),
     )  # fmt: skip
-
-
-def _followed(notification: AuthorityNotification) -> AuthorityNotification | None:
-    return db.session.get(AuthorityNotification, notification.follows_id) if notification.follows_id else None
 
 
 def _line(incident: Incident, notification: AuthorityNotification) -> list[AuthorityNotification]:

@@ -37,10 +37,6 @@ def laid(
     return points, pack_lines.parts(content, open_keys)
 
 
-def _followed(notification: AuthorityNotification) -> AuthorityNotification | None:
-    return db.session.get(AuthorityNotification, notification.follows_id) if notification.follows_id else None
-
-
 def shown(incident: Incident, notification: AuthorityNotification, now: datetime) -> dict[str, Any]:
     """What every page about one notification shows of it."""
     points, parts = laid(incident, notification, now)
@@ -56,7 +52,7 @@ def shown(incident: Incident, notification: AuthorityNotification, now: datetime
         "labels": packs.labels(content), "mail": mailed.under_way(incident, notification),
         "form": packs.form_in(content) if parts else None,
         "duty": db.session.get_one(Duty, notification.duty_id),
-        "follows": _followed(notification), "phase": words.PHASES[notification.kind],
+        "follows": authority_notification.predecessor(notification), "phase": words.PHASES[notification.kind],
         "profile": db.session.get_one(Organisation, incident.organisation_id).profile,
         "public": bool(known and known.public_record and parts),
     }  # fmt: skip
