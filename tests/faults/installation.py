@@ -172,6 +172,9 @@ class Installation:
         self.supervisor.stop()
         self.sandbox.stop()
         self.queue.kill()
+        # Left to the collector, their sockets would be found at the end of all tests and fail the run.
+        for client in (self.queue.client, self.app.extensions["queue_server"]):
+            client.close()
         with self.app.app_context():
             db.engine.dispose()
         shutil.rmtree(self.folder, ignore_errors=True)
