@@ -10,8 +10,8 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from foundation import locales
-from incident import recipients
-from incident.recipients import LANGUAGES, Faulty
+from incident.customer_lists import contact_cells
+from incident.customer_lists.contact_cells import LANGUAGES, Faulty
 from incident.rules.vocabulary import DataCategory, SubjectGroup
 from incident.spreadsheets import plain
 
@@ -107,7 +107,7 @@ def details_of(cells: Mapping[str, str], known: Known) -> tuple[Details | None, 
     """The details that cells (by column) tell; None with the faults, by column, when there are any."""
     reader = _Cells(cells, known)
     found = Details(
-        name=reader.take("name", recipients.name_of), reference=reader.take("reference", _text(100)),
+        name=reader.take("name", contact_cells.name_of), reference=reader.take("reference", _text(100)),
         agreement=reader.take("agreement", _text(100)), agreed_on=reader.take("agreed_on", _day),
         notice_hours=reader.take("notice_hours", _hours), locale=reader.take("language", reader.language),
         country=reader.take("country", reader.country), systems=reader.take("systems", _several),
@@ -164,9 +164,9 @@ class _Cells:
             parts = {part: plain(self.cells.get(place + part) or "") for part in _CONTACT}
             if not any(parts.values()):
                 continue
-            email = self.take(f"{place}email", recipients.email_of)
-            phone = self.take(f"{place}phone", lambda cell: recipients.phone_of(cell, country))
-            name = self.take(f"{place}name", recipients.name_of)
+            email = self.take(f"{place}email", contact_cells.email_of)
+            phone = self.take(f"{place}phone", lambda cell: contact_cells.phone_of(cell, country))
+            name = self.take(f"{place}name", contact_cells.name_of)
             verified = self.take(f"{place}verified", _moment)
             if not (parts["email"] or parts["phone"]):
                 self.faults[f"{place}email"] = _("there is neither an e-mail address nor a number")

@@ -27,7 +27,7 @@ from incident.customer_lists.cells import (
     details_of,
     key_of,
 )
-from incident.recipients import Noted
+from incident.customer_lists.contact_cells import Noted
 
 MOST_BYTES: Final = 1024 * 1024
 MOST_ROWS: Final = 5000
