@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Callable
 from importlib import metadata
+from io import BytesIO
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -25,6 +26,7 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from werkzeug.exceptions import BadRequest, HTTPException, SecurityError
+from werkzeug.formparser import FormDataParser
 
 from foundation import logs
 from foundation.errors import Refused
@@ -34,6 +36,7 @@ MIB = 1024 * 1024
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
+FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -67,8 +70,8 @@ def init_app(app: Flask) -> None:
     _configure(app, app.config["SETTINGS"])
     logs.init_app(app)
     app.before_request(_name_request)
-    app.before_request(_let_files_in)  # before anything reads the form
     app.before_request(_refuse_foreign_forms)
+    app.before_request(_let_files_in)  # before anything reads the form
     app.before_request(_refuse_zero_bytes)
     csrf.init_app(app)
     limiter.init_app(app)
@@ -83,11 +86,30 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Exception, _failed)
 
 
-def takes_files(most: int) -> Callable[[View], View]:
-    """Let the form of a view carry a file of so many bytes; all others take 1 MiB in all."""
+class _InMemory(FormDataParser):
+    """Reads a form whose files never touch a disk."""
+
+    def __init__(self, stream_factory: object = None, **more: Any) -> None:
+        super().__init__(lambda *_of, **_it: BytesIO(), **more)
+
+
+def ask_before_bodies(app: Flask, ask: Callable[[], None]) -> None:
+    """Have this asked of each request once it has its id, before anything of its body is read."""
+    asked = app.before_request_funcs[None]
+    asked.insert(asked.index(_name_request) + 1, ask)
+
+
+def takes_files(most: int, *, in_memory: bool = False, by_form: int = 0) -> Callable[[View], View]:
+    """Let whoever the view is for send it a file of so many bytes; all others may send 1 MiB in all.
+
+    `in_memory` keeps file and fields in memory, never in a temporary file, and lets a field be as large;
+    zero bytes in them are the view's own matter, which keeps none of it. `by_form` is the most that a form
+    may carry where `most` is for a file that is the body itself, which our scripts send.
+    """
 
     def mark(view: View) -> View:
-        view.most_bytes = most  # type: ignore[attr-defined]
+        view.most_bytes, view.most_by_form = most, by_form or most  # type: ignore[attr-defined]
+        view.in_memory = in_memory  # type: ignore[attr-defined]
         return view
 
     return mark
@@ -158,14 +180,28 @@ def _name_request() -> None:
 
 
 def _let_files_in() -> None:
-    """Let in what a form with a file may hold: the file, and as much beside it as any other form."""
-    if (most := _most_bytes()) > MIB:
+    """Let in what a form with a file may hold: the file, and as much beside it as any other form.
+
+    Who is not signed in, or not permitted, is told so before anything of it is read.
+    """
+    most, admit = _most_bytes(), _of_view("admit", None)
+    if most > MIB and admit is not None and request.method in UNSAFE:
+        admit()
         request.max_content_length = most + MIB
+    if _of_view("in_memory", None):
+        request.form_data_parser_class = _InMemory
+        request.max_form_memory_size = most + MIB
 
 
 def _most_bytes() -> int:
-    view = current_app.view_functions.get(request.endpoint or "")
-    return int(getattr(view, "most_bytes", MIB))
+    """How large a file this address takes, by the way that this one comes."""
+    by_form = request.mimetype in FORMS
+    return int(_of_view("most_by_form" if by_form else "most_bytes", MIB))
+
+
+def _of_view(mark: str, default: Any) -> Any:
+    """What a view was marked with."""
+    return getattr(current_app.view_functions.get(request.endpoint or ""), mark, default)
 
 
 def _refuse_foreign_forms() -> None:
@@ -185,7 +221,8 @@ def _refuse_zero_bytes() -> None:
     view = current_app.view_functions.get(request.endpoint or "")
     if hasattr(view, "signed_by"):
         return
-    told = (*request.args.items(multi=True), *request.form.items(multi=True))
+    form = () if _of_view("in_memory", None) else request.form.items(multi=True)
+    told = (*request.args.items(multi=True), *form)
     if any("\0" in text for pair in told for text in pair):
         raise BadRequest
 
@@ -307,7 +344,14 @@ def _words(error: HTTPException) -> tuple[Text, Text, Text | None]:
         )
     title, detail, next_step = WORDS.get(error.code or 500, WORDS[400])
     if error.code == 413:
-        most = _most_bytes() // MIB
+        most, by_script = _most_bytes() // MIB, _of_view("most_bytes", MIB) // MIB
+        if by_script > most:
+            step = _(
+                "Without JavaScript this form takes %(most)s MiB. Open the page in a browser that runs "
+                "JavaScript to send up to %(whole)s MiB, or split the file. Nothing was kept.",
+                most=most, whole=by_script,
+            )  # fmt: skip
+            return title, detail, step
         return title, detail, _("Send at most %(most)s MiB, or split it. Nothing was kept.", most=most)
     return title, detail, next_step
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_datetime
+from babel.numbers import format_decimal
 from flask import Flask, Response, g, has_request_context, request
 from flask_babel import Babel, get_locale, refresh
 from werkzeug.datastructures import LanguageAccept
@@ -122,6 +123,17 @@ def language(code: str, locale: str) -> str:
     return str(Locale.parse(REGIONAL[choose(locale)]).languages.get(code.lower(), code))
 
 
+def number(count: float, locale: str) -> str:
+    """A number as a language writes it: "48,211" or "48.211"."""
+    return str(format_decimal(count, locale=REGIONAL[choose(locale)]))
+
+
+def size(count: int, locale: str) -> str:
+    """A number of bytes in MiB, or KiB below one, rounded up."""
+    unit, one = ("MiB", 1 << 20) if count >= 1 << 20 else ("KiB", 1 << 10)
+    return f"{number(-(-count // one), locale)}\N{NO-BREAK SPACE}{unit}"
+
+
 # --- in pages -------------------------------------------------------------------------------------
 
 
@@ -153,7 +165,7 @@ def _select() -> str:
 
 
 def init_app(app: Flask) -> None:
-    """Set up gettext and the filters `instant`, `day`, `duration`, `remaining`, `country`, `language`."""
+    """Set up gettext and the filters for instants, lengths, countries, languages and numbers."""
     Babel(app, default_locale=DEFAULT, locale_selector=_select)
     app.jinja_env.globals.update(
         LOCALES=NAMES, current_locale=current, current_zone=zone, clock_words=clock_words
@@ -161,10 +173,13 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(
         instant=lambda at, in_zone=None: instant(at, in_zone or zone(), current()),
         day=lambda at, in_zone=None: day(at, in_zone or zone(), current()),
+        date=lambda of: date_of(of, current()),
         duration=lambda length: duration(length, current()),
         remaining=lambda left: remaining(left, current()),
         country=lambda code: country(code, current()),
         language=lambda code: language(code, current()),
+        number=lambda count: number(count, current()),
+        size=lambda count: size(count, current()),
     )
 
     @app.before_request

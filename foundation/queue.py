@@ -33,7 +33,7 @@ URGENT = "urgent"  # pages, reminders and notifications: a person waits for each
 BULK = "bulk"  # communications to people: many, and never in the way of a page
 QUEUES = (URGENT, BULK)
 
-MESSAGES, RUNS = "messages", "runs"  # what a bell says may be due
+MESSAGES, RUNS, SENDINGS = "messages", "runs", "sendings"  # what a bell says may be due
 BELL = "breachclock:bell:"
 COUNTS = "breachclock:counts"
 LOOKS_AGAIN = 2.0  # seconds between a worker's tries to find a queue server that went away
@@ -106,15 +106,15 @@ def wait_for_bell(bell: str, seconds: float) -> bool:
     return True
 
 
-def enqueue(name: str, job: str, ids: Iterable[UUID], *, timeout: int) -> bool:
+def enqueue(name: str, job: str, ids: Iterable[UUID], *, timeout: int, most: int = MAX_WAITING) -> bool:
     """Put a job for each id onto a queue; false when the queue server did not take them.
 
-    `job` is a dotted name whose one argument is an id, `timeout` its limit in seconds. A queue that is
-    full enough is left alone: what waits in the database is rung again.
+    `job` is a dotted name whose one argument is an id, `timeout` its limit in seconds. A queue on which
+    `most` wait is full enough and left alone: what waits in the database is rung again.
     """
     try:
         queue = Queue(name, connection=server(), serializer=JSONSerializer)
-        if queue.count >= MAX_WAITING:
+        if queue.count >= most:
             return True
         queue.enqueue_many(
             [

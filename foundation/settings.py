@@ -51,9 +51,11 @@ class Settings:
     email: str
     email_second: str  # the provider that takes over; empty for none
     email_weights: tuple[int, ...]  # each provider's share of messages; empty: all by the first
+    email_rates: tuple[int, ...]  # messages an hour that each provider agreed to; empty: as the data say
     sms: str
     sms_second: str
     sms_weights: tuple[int, ...]
+    sms_rates: tuple[int, ...]
     mail_from: str
     sendgrid_api_key: str = field(repr=False)
     sendgrid_api_base: str
@@ -184,6 +186,18 @@ class _Reader:
             self.faults.append(f"{name} needs {second}")
         return tuple(map(int, parts))
 
+    def rates(self, name: str, second: str) -> tuple[int, ...]:
+        """How much each provider takes in an hour, the second's after a comma: "200000" or "200000,3600"."""
+        told = self.text(name)
+        parts = [each.strip() for each in told.split(",")] if told else []
+        most = 2 if self.text(second) else 1
+        if len(parts) > most or not all(
+            each.isascii() and each.isdigit() and int(each[:10]) > 0 and len(each) < 10 for each in parts
+        ):
+            self.faults.append(f"{name} is {told!r}, not a whole number an hour for each provider there is")
+            return ()
+        return tuple(map(int, parts))
+
     def url(self, name: str, default: str, schemes: tuple[str, ...]) -> str:
         value = self.text(name, default)
         if value and urlsplit(value).scheme not in schemes:
@@ -210,9 +224,11 @@ def _read(reader: _Reader, home: Path) -> Settings:
         email=reader.choice("BREACHCLOCK_EMAIL", ("sendgrid", "smtp", "sandbox"), "sandbox"),
         email_second=reader.choice("BREACHCLOCK_EMAIL_SECOND", ("", "sendgrid", "smtp"), ""),
         email_weights=reader.shares("BREACHCLOCK_EMAIL_WEIGHTS", "BREACHCLOCK_EMAIL_SECOND"),
+        email_rates=reader.rates("BREACHCLOCK_EMAIL_RATES", "BREACHCLOCK_EMAIL_SECOND"),
         sms=reader.choice("BREACHCLOCK_SMS", ("twilio", "gateway", "sandbox"), "sandbox"),
         sms_second=reader.choice("BREACHCLOCK_SMS_SECOND", ("", "gateway", "twilio"), ""),
         sms_weights=reader.shares("BREACHCLOCK_SMS_WEIGHTS", "BREACHCLOCK_SMS_SECOND"),
+        sms_rates=reader.rates("BREACHCLOCK_SMS_RATES", "BREACHCLOCK_SMS_SECOND"),
         mail_from=_address(reader, "BREACHCLOCK_MAIL_FROM", "breachclock@localhost.test"),
         sendgrid_api_key=reader.text("SENDGRID_API_KEY"),
         sendgrid_api_base=reader.url("SENDGRID_API_BASE", SENDGRID, web),

@@ -51,7 +51,7 @@ from uuid_utils.compat import uuid7
 
 from foundation.database.engines import PATIENCE, WRITE
 from foundation.database.engines import engine_options as engine_options
-from foundation.database.inserts import Insert, insert_into
+from foundation.database.inserts import Insert, Insertable, insert_into
 from foundation.database.inserts import Ready as Ready
 
 NAMES = {
@@ -152,7 +152,7 @@ def ready(model: type[Base], *given: Mapping[str, Any]) -> Ready:
     return _insert(model, tuple(given[0]), unless_there=False).of(given)
 
 
-def insert_ready(*those: Ready) -> None:
+def insert_ready(*those: Insertable) -> None:
     """Insert rows made ready, each kind with one statement, past the unit of work, which costs more.
 
     Raises: RuntimeError outside a transaction; whatever the database raises.
@@ -182,10 +182,13 @@ def insert_waiting() -> None:
     insert_ready(*(Ready(text, bound) for text, bound in kinds.items()))
 
 
-def insert_rows(model: type[Base], *given: Mapping[str, Any]) -> None:
-    """Insert rows that name the same columns, if there are any; as `insert_ready`."""
+def insert_rows(model: type[Base], *given: Mapping[str, Any], unless_there: bool = False) -> None:
+    """Insert rows that name the same columns, if there are any; as `insert_ready`.
+
+    With `unless_there` those whose like a unique index holds stay out.
+    """
     if given:
-        insert_ready(ready(model, *given))
+        insert_ready(_insert(model, tuple(given[0]), unless_there=unless_there).of(given))
 
 
 def insert_unless_there(model: type[Base], row: Mapping[str, Any]) -> bool:
@@ -198,6 +201,11 @@ def insert_unless_there(model: type[Base], row: Mapping[str, Any]) -> bool:
 
 def _insert(model: type[Base], columns: tuple[str, ...], *, unless_there: bool) -> Insert:
     return insert_into(table_of(model), columns, db.engine.dialect, unless_there=unless_there)
+
+
+def is_writing() -> bool:
+    """Whether a transaction is open in which one may write."""
+    return bool(db.session().info.get("writing"))
 
 
 def _writing() -> Connection:

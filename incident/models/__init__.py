@@ -64,16 +64,37 @@ from incident.models.linking import Quarantined as Quarantined
 from incident.models.linking import ReportConfirmation as ReportConfirmation
 from incident.models.linking import ReportingLink as ReportingLink
 from incident.models.linking import Submission as Submission
+from incident.models.people import GONE as GONE
+from incident.models.people import IncidentKey as IncidentKey
+from incident.models.people import ListState as ListState
+from incident.models.people import Recipient as Recipient
+from incident.models.people import RecipientList as RecipientList
+from incident.models.people import RowFault as RowFault
+from incident.models.people import Ways as Ways
 from incident.models.processor import Endpoint as Endpoint
 from incident.models.processor import Processor as Processor
 from incident.models.processor import ProcessorContact as ProcessorContact
 from incident.models.processor import SigningKey as SigningKey
 from incident.models.processor import name_key as name_key
+from incident.models.proof import CodeKey as CodeKey
+from incident.models.proof import CoverageReport as CoverageReport
+from incident.models.proof import Forgetting as Forgetting
+from incident.models.proof import WrongCodes as WrongCodes
 from incident.models.roles import CalendarEntry as CalendarEntry
 from incident.models.roles import CalendarFeed as CalendarFeed
 from incident.models.roles import Deputy as Deputy
 from incident.models.roles import Handover as Handover
 from incident.models.roles import RoleHeld as RoleHeld
+from incident.models.telling import WAYS as WAYS
+from incident.models.telling import CommunicationState as CommunicationState
+from incident.models.telling import HeardKind as HeardKind
+from incident.models.telling import LetterRun as LetterRun
+from incident.models.telling import LetterRunFile as LetterRunFile
+from incident.models.telling import PersonHeard as PersonHeard
+from incident.models.telling import PublicNotice as PublicNotice
+from incident.models.telling import PublicPlace as PublicPlace
+from incident.models.telling import RunState as RunState
+from incident.models.telling import SubjectCommunication as SubjectCommunication
 from incident.models.watching import PaperPlan as PaperPlan
 from incident.rules.phases import Phase as Phase
 from notifications.rules.pretend import DRILL
@@ -327,62 +348,6 @@ class AuthorityNotification(Owned, Base):
     def is_open(self) -> bool:
         """Whether it is neither filed nor dropped."""
         return self.state != NotificationState.FILED and self.dropped_at is None
-
-
-class CommunicationState(StrEnum):
-    """What is true of a communication to people."""
-
-    DRAFT = "draft"  # nobody has been told
-    APPROVED = "approved"  # this text to this list, by a named person
-    SENDING = "sending"  # every recipient's message is in the outbox or further
-    COMPLETE = "complete"  # everybody was reached, or a person settled why not
-
-
-class SubjectCommunication(Owned, Base):
-    """What people are told: a text per language, the list, and who approved both as they stand."""
-
-    __tablename__ = "subject_communications"
-    __table_args__ = (
-        UniqueConstraint("incident_id", "number"),
-        CheckConstraint(
-            "state = 'draft' OR (approved_sha256 = content_sha256 AND approved_at IS NOT NULL)",
-            name="approval_is_of_this_text",
-        ),
-    )
-
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    incident_id: Mapped[UUID] = mapped_column(ForeignKey("incidents.id"), index=True)
-    duty_id: Mapped[UUID | None] = mapped_column(ForeignKey("duties.id"))
-    number: Mapped[int]
-    texts: Mapped[dict[str, Any]] = mapped_column(EncryptedJSON)  # locale -> part -> text
-    content_sha256: Mapped[str] = mapped_column(String(64))  # over texts and list together
-    state: Mapped[str] = mapped_column(String(20), default=CommunicationState.DRAFT)
-    recipients: Mapped[int] = mapped_column(default=0)
-    drafted_by: Mapped[str] = mapped_column(String(200))
-    drafted_at: Mapped[datetime]
-    approved_by: Mapped[str | None] = mapped_column(String(200))
-    approved_at: Mapped[datetime | None]
-    approved_sha256: Mapped[str | None] = mapped_column(String(64))
-    sent_by: Mapped[str | None] = mapped_column(String(200))
-    sent_at: Mapped[datetime | None]
-    completed_at: Mapped[datetime | None]
-
-
-class Recipient(Owned, Base):
-    """One person to be told, once, alone, in a language of theirs."""
-
-    __tablename__ = "recipients"
-    __table_args__ = (UniqueConstraint("communication_id", "person_index"),)
-
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    communication_id: Mapped[UUID] = mapped_column(ForeignKey("subject_communications.id"))
-    position: Mapped[int]
-    name: Mapped[str] = mapped_column(EncryptedText)
-    email: Mapped[str | None] = mapped_column(EncryptedText)
-    phone: Mapped[str | None] = mapped_column(EncryptedText)
-    locale: Mapped[str] = mapped_column(String(5))
-    person_index: Mapped[str] = mapped_column(String(64))
-    sha256: Mapped[str] = mapped_column(String(64))  # of the row as uploaded: what was approved
 
 
 class Closure(Owned, Base):

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Enum,
     ForeignKey,
     Index,
+    SmallInteger,
     String,
     UniqueConstraint,
     false,
@@ -190,7 +191,8 @@ class Receipt(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     provider: Mapped[str] = mapped_column(String(20))
     event_id: Mapped[str] = mapped_column(String(200))
-    attempt_id: Mapped[UUID | None]
+    attempt_id: Mapped[UUID | None] = mapped_column(index=True)
+    place: Mapped[int | None] = mapped_column(SmallInteger)  # of the person, where an attempt is for many
     provider_id: Mapped[str | None] = mapped_column(String(120))
     status: Mapped[str] = mapped_column(String(40))
     code: Mapped[str | None] = mapped_column(String(40))
@@ -359,4 +361,12 @@ from notifications.models.rota import Schedule as Schedule  # noqa: E402
 from notifications.models.rota import ScheduleFeed as ScheduleFeed  # noqa: E402
 from notifications.models.rota import Swap as Swap  # noqa: E402
 from notifications.models.rota import SwapState as SwapState  # noqa: E402
+from notifications.models.sending import Delivery as Delivery  # noqa: E402
+from notifications.models.sending import Fate as Fate  # noqa: E402
+from notifications.models.sending import GroupState as GroupState  # noqa: E402
+from notifications.models.sending import Sending as Sending  # noqa: E402
+from notifications.models.sending import SendingAttempt as SendingAttempt  # noqa: E402
+from notifications.models.sending import SendingBudget as SendingBudget  # noqa: E402
+from notifications.models.sending import SendingGroup as SendingGroup  # noqa: E402
+from notifications.models.sending import SendingState as SendingState  # noqa: E402
 from notifications.models.watching import Probe as Probe  # noqa: E402  its tables refer to those above

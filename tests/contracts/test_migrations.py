@@ -71,6 +71,8 @@ def test_every_table_belongs_to_an_organisation_or_says_why_not() -> None:
         "circuits",  # the state of a provider's account
         "provider_switches",  # when it changed; the ledger of each organisation has it too
         "beats",  # the clock's
+        "code_keys",  # the installation's secret behind every code and signature
+        "sending_budgets",  # of a provider, whoever sends by it
         "automatic_answers",  # counted per number, before anybody knows whose it is
     }
     unowned = {

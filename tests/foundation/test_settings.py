@@ -126,8 +126,17 @@ def test_a_second_way_out_and_its_share_are_taken_from_the_settings(tmp_path):
     told = load(environ(tmp_path, **GATEWAY, BREACHCLOCK_SMS_WEIGHTS="90,10"))
 
     assert (told.sms_second, told.sms_weights, told.rehearsal) == ("gateway", (90, 10), True)
+    assert told.sms_rates == (), "nothing said: as the data say"
     assert load(environ(tmp_path, **SMTP, BREACHCLOCK_EMAIL_SECOND="sendgrid")).email_second == "sendgrid"
     assert load(environ(tmp_path, **SMTP)).email == "smtp"
+
+
+def test_what_providers_agreed_to_take_is_told_for_each_of_them(tmp_path):
+    told = load(
+        environ(tmp_path, **GATEWAY, BREACHCLOCK_SMS_RATES="36000, 3600", BREACHCLOCK_EMAIL_RATES="9")
+    )
+
+    assert (told.sms_rates, told.email_rates) == ((36_000, 3_600), (9,))
 
 
 @pytest.mark.parametrize(
@@ -150,6 +159,9 @@ def test_a_second_way_out_and_its_share_are_taken_from_the_settings(tmp_path):
         ({"BREACHCLOCK_SMS_WEIGHTS": "90,10"}, "BREACHCLOCK_SMS_WEIGHTS needs BREACHCLOCK_SMS_SECOND"),
         (GATEWAY | {"BREACHCLOCK_SMS_WEIGHTS": "0,0"}, "BREACHCLOCK_SMS_WEIGHTS"),
         (GATEWAY | {"BREACHCLOCK_SMS_WEIGHTS": "most"}, "BREACHCLOCK_SMS_WEIGHTS"),
+        ({"BREACHCLOCK_SMS_RATES": "3600,3600"}, "BREACHCLOCK_SMS_RATES"),
+        ({"BREACHCLOCK_EMAIL_RATES": "0"}, "BREACHCLOCK_EMAIL_RATES"),
+        ({"BREACHCLOCK_EMAIL_RATES": "fast"}, "BREACHCLOCK_EMAIL_RATES"),
     ],
 )
 def test_a_wrong_second_way_out_stops_the_start_and_is_named(tmp_path, wrong, named):
