@@ -87,11 +87,13 @@ def contact_of(organisation: Organisation) -> Contact:
     known = profile_of(organisation)
     told = known.contact if known.contact.name or not known.dpo.name else known.dpo
     officers = people.staff_with_role(organisation.id, Role.DPO)
+    named = {known.dpo.name, *(each.name for each in officers)} - {""}
     email = told.email or known.contact.email or known.email
     return Contact(
         name=told.name or (officers[0].name if officers else ""),
         email=email or (officers[0].email if officers else ""),
         phone=told.phone or known.contact.phone or known.phone,
+        is_officer=not told.name or told.name in named,
     )
 
 
@@ -151,11 +153,6 @@ def pack_words(authority: str, locale: str) -> Words:
     for section, own in _texts(f"packs/{authority}/{locale}.toml").items():
         texts[section] = {**texts.get(section, {}), **own}
     return Words(locale, texts)
-
-
-def notice_words(locale: str) -> Words:
-    """The words of a letter over those of a notification: kinds of data, consequences, listing."""
-    return words_over("notices", "letter", locale)
 
 
 def words_over(folder: str, prefix: str, locale: str) -> Words:

@@ -1,45 +1,73 @@
-"""A letter to the people concerned: its parts in each language, drafted from facts, checked for art. 34(2).
+"""What people are told, drafted from an incident and checked: `communication_texts` with what is stored.
 
 A draft holds only what the facts say in words of the reader's language; what a person must write stands in
-[brackets], and a letter with brackets left cannot be approved. Nothing here is sent.
+[brackets], and a text with brackets left cannot be approved. Nothing here is sent.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any, Final
 
-from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
 
 from accounts.models import Organisation
-from foundation import locales
-from incident import drafting
-from incident.drafting import Material, Words
+from foundation import ledger, locales
+from foundation.database import db
+from incident import authorities, clocks, drafting, letter_runs
+from incident.communication_texts import drafts, measures, parts
+from incident.communication_texts.catalog import GENERAL, LOSSES
+from incident.communication_texts.drafts import BODY, LONGEST, LONGEST_LINE, ONE_LINE, PARTS, Known, cleaned
+from incident.communication_texts.measures import Measures
+from incident.communication_texts.parts import LABELS, REQUIRED, Finding
+from incident.communication_texts.wire import catalog
+from incident.drafting import Material
+from incident.models import (
+    AuthorityNotification,
+    FactsVersion,
+    Incident,
+    NotificationState,
+    SubjectCommunication,
+)
+from incident.rules.facts import Facts, parse
+from incident.rules.phases import Phase
+
+__all__ = [
+    "BODY", "LABELS", "LONGEST", "LONGEST_LINE", "ONE_LINE", "PARTS", "REQUIRED", "WRITTEN", "Difference",
+    "Lack", "Texts", "catalog", "cleaned", "context", "corrected", "draft", "findings", "has_brackets",
+    "kind_of", "kinds", "known_of", "lacking", "languages_of", "paper", "stale",
+]  # fmt: skip
 
 Texts = Mapping[str, Mapping[str, str]]  # locale -> part -> text
-
-PARTS = ("subject", "nature", "data", "consequences", "measures", "advice", "rights", "contact", "sender")
-BODY = ("nature", "data", "consequences", "measures", "advice", "rights")
-# What a letter cannot do without: GDPR art. 34(2) with 33(3)(b) to (d), and who writes about what.
-REQUIRED = ("subject", "nature", "consequences", "measures", "contact", "sender")
-ONE_LINE = frozenset({"subject", "contact", "sender"})
-LONGEST = 4000
-LONGEST_LINE = 150
-LABELS = {
-    "subject": _l("Subject"), "nature": _l("What happened"), "data": _l("Which information"),
-    "consequences": _l("What it may lead to"), "measures": _l("What was done and is planned"),
-    "advice": _l("What the reader can do"), "rights": _l("Right to complain"),
-    "contact": _l("Whom to contact"), "sender": _l("Who writes"),
-}  # fmt: skip
-ADVICE = ("login_credentials", "bank_account", "payment_card", "national_id", "health", "absence")
+# What happened, by what the facts call it; the first that holds. What no row names is of the general kind.
+KINDS: Final[Mapping[str, frozenset[str]]] = {
+    "wrong_recipient": frozenset({"wrong_recipient", "wrong_attachment", "open_addressees"}),
+    "published": frozenset({"publication"}),
+    "insider": frozenset({"data_copied_by_staff"}),
+    "lost_device": frozenset({"equipment_lost", "equipment_stolen", "paper_lost", "paper_stolen"}),
+    "lost_access": frozenset({"ransomware", "outage"}),
+    "credentials": frozenset({"credential_attack"}),
+}
+WRITTEN: Final = ("communication.drafted", "communication.text_changed", "communication.kind_changed")
+EMPTY: Final = frozenset({"missing", "brackets"})
 
 
 @dataclass(frozen=True, slots=True)
 class Lack:
-    """A part that a language lacks, and whether brackets are left in it."""
+    """What stands in the way of an approval in a part of one language; `brackets`: such as are left in it."""
 
     locale: str
     part: str
     brackets: bool
+    code: str = ""
+    text: str = ""
+
+    @property
+    def said(self) -> str:
+        """Language, part and what to do, in the language of the page."""
+        return Finding(self.locale, self.part, self.code or ("brackets" if self.brackets else "missing"),
+                       self.text).said  # fmt: skip
 
 
 def languages_of(organisation: Organisation) -> list[str]:
@@ -48,116 +76,189 @@ def languages_of(organisation: Organisation) -> list[str]:
     return list(dict.fromkeys([each for each in told if each] or [organisation.locale]))
 
 
-def draft(material: Material, locale: str) -> dict[str, str]:
-    """The parts of a letter in one language, as far as the facts say them."""
-    words = drafting.notice_words(locale)
-    return {
-        "subject": words.word("letter", "subject"),
-        "nature": _nature(material, words),
-        "data": _data(material, words),
-        "consequences": _consequences(material, words),
-        "measures": words.word("letter_texts", "measures"),
-        "advice": _advice(material, words),
-        "rights": _rights(material, words),
-        "contact": _contact(material, words),
-        "sender": material.organisation.name,
-    }
+# --- drafts -------------------------------------------------------------------------------------
 
 
-def _nature(material: Material, words: Words) -> str:
-    lost = [each for each in ("confidentiality", "integrity", "availability")
-            if getattr(material.facts.compromised, each) == "yes"]  # fmt: skip
-    said = " ".join(f"{words.word('letter_losses', each)}." for each in lost)
-    chain = material.facts.chain
-    where = words.word("letter", "processor", name=chain[0].name) if chain else words.word("letter", "ours")
-    return words.word(
-        "letter_texts", "nature", when=_when(material, words), where=where,
-        losses=said or words.word("letter_texts", "nature_open"),
+def kinds(locale: str) -> dict[str, str]:
+    """The kinds of breach that there are texts for, each by its name in a language."""
+    texts = catalog()
+    return {each: texts.text(each, locale, "name") for each in texts.kinds}
+
+
+def kind_of(facts: Facts) -> str:
+    """The kind of breach that the facts speak for; a person may choose another."""
+    if facts.disclosure.exfiltration == "published":
+        return "published"
+    found = next((kind for kind, causes in KINDS.items() if facts.cause.kind in causes), "")
+    if facts.disclosure.exfiltration == "confirmed" and found in ("", "lost_access", "credentials"):
+        return "stolen"
+    return found or GENERAL
+
+
+def draft(material: Material, locale: str, kind: str = "") -> dict[str, str]:
+    """The parts of a text in one language, as far as the facts say them; `kind` as they say, if empty."""
+    return drafts.draft(catalog(), kind or kind_of(material.facts), locale, known_of(material))
+
+
+def corrected(told: Mapping[str, str], locale: str, sent_on: date) -> dict[str, str]:
+    """A text that corrects one that was sent on that day, and says so first; a person says what was wrong."""
+    texts, day = catalog(), drafts.day_in(locale, sent_on)
+    first = f"{texts.shared(locale, 'correction', day=day)} {texts.shared(locale, 'correction_open')}"
+    return {**told, "nature": f"{first}\n\n{told.get('nature', '')}"}
+
+
+def known_of(material: Material, *, page: str = "", fields: frozenset[str] | None = None) -> Known:
+    """What a text is drafted from and checked against; `page` is our own on the matter.
+
+    `fields` are those that the lists have, None before there is a list.
+    """
+    facts, contact = material.facts, material.contact
+    times = facts.timeline
+    return Known(
+        controller=material.organisation.name, processor=facts.chain[0].name if facts.chain else "",
+        first_day=_day(times.occurred_from, material.zone), last_day=_day(times.occurred_to, material.zone),
+        data=tuple(facts.data.categories), consequences=tuple(facts.consequences),
+        losses=tuple(each for each in LOSSES if getattr(facts.compromised, each) == "yes"),
+        measures=_told_measures(material.incident),
+        contact=drafts.Contact(contact.name, contact.phone, contact.email, officer=contact.is_officer),
+        authority=_authority(material), page=page, fields=fields,
     )  # fmt: skip
 
 
-def _when(material: Material, words: Words) -> str:
-    times = material.facts.timeline
-    known = [each for each in (times.occurred_from, times.occurred_to) if each]
-    days = [locales.date(each, material.zone, words.locale) for each in known]
-    if not days:
-        return words.word("letter", "lately")
-    if days[0] == days[-1]:
-        return words.word("letter", "since", start=days[0])
-    return words.word("letter", "period", start=days[0], end=days[-1])
+def _day(at: datetime | None, zone: str) -> date | None:
+    return locales.local(at, zone).date() if at else None
 
 
-def _data(material: Material, words: Words) -> str:
-    kinds = [each for each in material.facts.data.categories if each != "unspecified"]
-    if not kinds:
-        return words.word("letter_texts", "data_open")
-    return words.word("letter_texts", "data", data=words.several("data", kinds))
-
-
-def _consequences(material: Material, words: Words) -> str:
-    known = [each for each in material.facts.consequences if each != "other"]
-    if not known:
-        return words.word("letter_texts", "consequences_open")
-    return words.word("letter_texts", "consequences", consequences=words.several("consequences", known))
-
-
-def _advice(material: Material, words: Words) -> str:
-    fitting = [each for each in ADVICE if each in material.facts.data.categories]
-    said = [words.word("letter_advice", each) for each in fitting]
-    return "\n\n".join(dict.fromkeys([*said, words.word("letter_texts", "advice")]))
-
-
-def _rights(material: Material, words: Words) -> str:
+def _authority(material: Material) -> drafts.Authority:
+    """Where people can complain, and since when it knows."""
     mine = next((each for each in material.competent() if each.role in ("sole", "lead")), None)
-    if mine is None:
-        return ""
-    return words.word("letter_texts", "rights", authority=drafting.name_of(mine.key, words.locale))
+    found = authorities.by_key(mine.key) if mine else None
+    if mine is None or found is None:
+        return drafts.Authority()
+    filed = [
+        each.filed_at for each in _notifications(material.incident)
+        if each.authority == mine.key and each.state == NotificationState.FILED and each.filed_at
+    ]  # fmt: skip
+    names = {locale: found.named(locale) for locale in locales.LOCALES}
+    return drafts.Authority(names, found.website, _day(min(filed, default=None), material.zone))
 
 
-def _contact(material: Material, words: Words) -> str:
-    contact = material.contact
-    named = [contact.name, words.word("letter", "officer")] if contact.name else []
-    return ", ".join(filter(None, (*named, contact.phone, contact.email)))
+def _told_measures(incident: Incident) -> Measures | None:
+    """The measures of the latest notification; None while there is none that names any."""
+    for told in reversed(_notifications(incident)):
+        answers = {path: each.get("value") for path, each in told.content.get("answers", {}).items()}
+        heading = drafting.pack_words(told.authority, told.locale).word("filling", "planned")
+        found = measures.of_notification(answers, planned_heading=heading, locale=told.locale)
+        if found.done or found.planned or found.either:
+            return found
+    return None
 
 
-def cleaned(parts: Mapping[str, str]) -> dict[str, str]:
-    """What a person wrote, as it is kept: our parts only, no control characters, one line where due."""
-    found = {}
-    for part in PARTS:
-        text = parts.get(part, "").replace("\r\n", "\n")
-        text = "".join(sign for sign in text if sign == "\n" or sign.isprintable())
-        if part in ONE_LINE:
-            text = " ".join(text.split())[:LONGEST_LINE]
-        found[part] = "\n".join(line.rstrip() for line in text.split("\n")).strip()[:LONGEST]
-    return found
+def _notifications(incident: Incident) -> list[AuthorityNotification]:
+    mine = select(AuthorityNotification).where(
+        AuthorityNotification.incident_id == incident.id, AuthorityNotification.dropped_at.is_(None),
+        AuthorityNotification.kind != Phase.WITHDRAWAL,
+    )  # fmt: skip
+    return list(db.session.scalars(mine.order_by(AuthorityNotification.drafted_at, AuthorityNotification.id)))
 
 
-def lacking(texts: Texts, wanted: Sequence[str]) -> list[Lack]:
-    """What the letters still lack, in each language that somebody on the list reads."""
-    found = []
-    for locale in wanted:
-        parts = texts.get(locale, {})
-        found += [Lack(locale, part, brackets=False) for part in REQUIRED if not parts.get(part, "").strip()]
-        found += [Lack(locale, part, brackets=True) for part, text in parts.items() if has_brackets(text)]
-    return found
+# --- what stands in the way ---------------------------------------------------------------------
+
+
+def lacking(texts: Texts, wanted: Sequence[str], known: Known | None = None) -> list[Lack]:
+    """What stands in the way of approving texts, in each language that somebody on the list reads.
+
+    Without `known` only what can be seen without it: parts that art. 34(2) asks for and brackets left.
+    """
+    found = [each for locale in wanted for each in _grave(texts.get(locale, {}), locale, known)]
+    return [Lack(each.locale, each.part, each.code == "brackets", each.code, each.text) for each in found]
+
+
+def _grave(told: Mapping[str, str], locale: str, known: Known | None) -> Iterator[Finding]:
+    for each in parts.grave(catalog(), told, locale, known or Known(controller="")):
+        if known is not None or each.code in EMPTY:
+            yield each
+
+
+def findings(told: Mapping[str, str], locale: str, known: Known, *, now: datetime) -> list[Finding]:
+    """All that is found in the text of one language, graver things first; `now` in UTC."""
+    return parts.check(catalog(), told, locale, known, now=now)
 
 
 def has_brackets(text: str) -> bool:
-    """Whether something is left that a person must write."""
-    return "[" in text and "]" in text
+    """Whether something is left that a person must write, be it half a pair of brackets."""
+    return "[" in text or "]" in text
 
 
-def context(parts: Mapping[str, str], locale: str, name: str) -> dict[str, Any]:
+# --- as it is read ------------------------------------------------------------------------------
+
+
+def context(told: Mapping[str, str], locale: str, name: str) -> dict[str, Any]:
     """What the message "subject_notice" is rendered from for one person.
 
     Keys: name, subject, paragraphs (heading and text), contact, controller.
     """
-    words = drafting.notice_words(locale)
-    told = [(words.word("letter_headings", part), parts.get(part, "")) for part in BODY]
-    return {
-        "name": name,
-        "subject": parts["subject"],
-        "paragraphs": [[heading, text] for heading, text in told if text.strip()],
-        "contact": parts["contact"],
-        "controller": parts["sender"],
-    }
+    return drafts.context(catalog(), told, locale, name)
+
+
+def paper(content: Mapping[str, str], locale: str) -> letter_runs.Text:
+    """The content of a letter (`wire`'s, with its marks filled) as it is printed."""
+    told = [letter_runs.Part(heading, text) for heading, text in json.loads(content["parts"])]
+    closing = tuple(content["closing"].splitlines())
+    return letter_runs.Text(locale, content["subject"], tuple(told), closing)
+
+
+# --- what is true no more -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What a part said by the facts of its time, and what it would say now."""
+
+    part: str
+    before: str
+    now: str
+
+
+def stale(communication: SubjectCommunication) -> list[Difference]:
+    """Where facts that changed since make a text untrue, part by part, in the language of the page.
+
+    Held against each other are the facts as known when two persons stood behind it, else when somebody
+    wrote it last, and now.
+    """
+    incident = db.session.get_one(Incident, communication.incident_id)
+    at = communication.approved_at or _written_at(incident, communication)
+    now = drafting.gather(incident)
+    then = replace(now, facts=_facts_at(incident, at))
+    before, after = (_by_facts(each, communication.kind) for each in (then, now))
+    return [Difference(part, before[part], after[part]) for part in before if before[part] != after[part]]
+
+
+def _written_at(incident: Incident, communication: SubjectCommunication) -> datetime:
+    mine = select(ledger.Entry.at, ledger.Entry.details).where(
+        ledger.Entry.chain == incident.chain, ledger.Entry.action.in_(WRITTEN)
+    )
+    found = db.session.execute(mine.order_by(ledger.Entry.number)).all()
+    return next(
+        (at for at, told in reversed(found) if told.get("communication") == str(communication.id)),
+        communication.drafted_at,
+    )
+
+
+def _by_facts(material: Material, kind: str) -> dict[str, str]:
+    """The parts that the facts alone decide."""
+    locale = locales.current()
+    known = replace(known_of(material), measures=None)
+    told = drafts.draft(catalog(), kind or kind_of(material.facts), locale, known)
+    done, planned = material.facts.measures.taken, material.facts.measures.planned
+    said = replace(known, measures=Measures(locale, tuple(done), tuple(planned)))
+    told["measures"] = drafts.measures_of(catalog(), locale, said.measures) if done or planned else ""
+    return {part: told[part] for part in BODY}
+
+
+def _facts_at(incident: Incident, at: datetime) -> Facts:
+    """The facts as they were known at an instant (UTC)."""
+    mine = select(FactsVersion).where(FactsVersion.incident_id == incident.id).order_by(FactsVersion.number)
+    versions = list(db.session.scalars(mine))
+    known = [each for each in versions if each.at <= at] or versions[:1]
+    return clocks.in_organisation(parse(known[-1].facts), clocks.Registered.of(incident.organisation_id))
