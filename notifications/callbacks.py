@@ -10,8 +10,8 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import partial
-from typing import Any
+from functools import lru_cache, partial
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 from uuid import UUID
 
@@ -24,13 +24,16 @@ from werkzeug.exceptions import Forbidden
 
 from accounts.permissions import signed_by
 from foundation import database, locales
-from foundation.database import everyone, transaction, utcnow
+from foundation.database import db, everyone, transaction, utcnow
 from notifications import canary, channels, delivery, replies, voice
 from notifications.channels import deadline
 from notifications.channels.gateway import Gateway
 from notifications.channels.sendgrid import SendGrid
 from notifications.channels.twilio import Twilio, spoken
 from notifications.channels.voice import KEYS_PATH, VOICE_PATH, Calls, Script, callback, twiml
+from notifications.models import SendingAttempt
+from notifications.received import Told
+from notifications.sending import receipts
 
 bp = Blueprint("callbacks", __name__, url_prefix="/callbacks")
 log = structlog.get_logger()
@@ -41,6 +44,9 @@ CALL_SID = re.compile(r"CA[0-9a-fA-F]{32}")
 ANSWERED_WITHIN = 9.0  # seconds; Twilio gives up a call's question after fifteen
 ASKED_AGAIN = 4  # times at most that Twilio is to ask again
 SID = re.compile(r"(?:SM|MM)[0-9a-fA-F]{32}")
+LONGEST_ID = 64  # of one of ours, however it is written
+PLACE = re.compile(r"[0-9]{1,4}")
+CODE = re.compile(r"[0-9A-Za-z._-]{1,40}")
 SENDGRID_SUFFIX = re.compile(r"\.(?:filter|recvd)")
 
 
@@ -54,11 +60,12 @@ def twilio_status() -> ResponseReturnValue:
     if not (SID.fullmatch(sid) and status.isascii() and status.isalpha()):
         log.warning("receipt.not_understood", provider="twilio")
         return "", 204
+    told = Spoken(
+        "twilio", f"{sid}:{status}", status, _uuid(request.args.get("a")), _place(request.args.get("n")), sid,
+        _code(form.get("ErrorCode")),
+    )  # fmt: skip
     with everyone(), transaction():
-        delivery.receipt(
-            provider="twilio", event_id=f"{sid}:{status}", status=status, provider_id=sid,
-            attempt_id=_uuid(request.args.get("a")), code=_code(form.get("ErrorCode")), now=utcnow(),
-        )  # fmt: skip
+        _take(told, utcnow())
     return "", 204
 
 
@@ -121,17 +128,70 @@ def twilio_call_status() -> ResponseReturnValue:
 @bp.post("/sendgrid/events")
 @signed_by("X-Twilio-Email-Event-Webhook-Signature")
 def sendgrid_events() -> ResponseReturnValue:
-    """Receipts for e-mail, each in a transaction of its own: one that fails is sent again with the rest."""
-    events = _events_of_sendgrid()
-    failed = 0
-    for event in events:
-        try:
-            with everyone(), transaction():
-                _take_event(event, utcnow())
-        except SQLAlchemyError as trouble:
-            log.error("receipt.not_kept", provider="sendgrid", trouble=type(trouble).__name__)
-            failed += 1
+    """Receipts for e-mail: those of groups all in one transaction, of messages each in one of its own.
+
+    What fails is sent again with the rest, which changes nothing then.
+    """
+    now = utcnow()
+    told = [_read_event(event) for event in _events_of_sendgrid()]
+    groups = [_as_kept(each) for each in told if each.is_of_a_group]
+    failed = not _kept(lambda: receipts.take(groups, now=now)) if groups else False
+    for each in told:
+        if not each.is_of_a_group:
+            failed |= not _kept(partial(_take, each, now))
     return ("", 503, {"Retry-After": "5"}) if failed else ("", 204)
+
+
+class Spoken(NamedTuple):
+    """What a provider said, as it was read: of one message, or of one person of a group."""
+
+    provider: str
+    event_id: str
+    status: str
+    attempt_id: UUID | None
+    place: int | None  # in the group; None where it is of a message
+    provider_id: str | None
+    code: str | None
+
+    @property
+    def is_of_a_group(self) -> bool:
+        """Whether it brings an attempt with a place."""
+        return self.attempt_id is not None and self.place is not None
+
+
+def _take(told: Spoken, now: datetime) -> None:
+    """Take in one telling, of a group or of a message."""
+    if told.is_of_a_group:
+        receipts.take([_as_kept(told)], now=now)
+        return
+    delivery.receipt(
+        provider=told.provider, event_id=told.event_id, status=told.status, attempt_id=told.attempt_id,
+        provider_id=told.provider_id, code=told.code, now=now,
+    )  # fmt: skip
+
+
+def _as_kept(told: Spoken) -> Told:
+    assert told.attempt_id is not None and told.place is not None  # noqa: S101, PT018  it is of a group
+    provider_id = (told.provider_id or "")[:120] or None
+    return Told(
+        told.provider, told.event_id[:200], told.status[:40], told.attempt_id, told.place, provider_id,
+        told.code,
+    )  # fmt: skip
+
+
+def _kept(take: Callable[[], object]) -> bool:
+    """Take something in, in a transaction; false when the database would not."""
+    try:
+        with everyone(), transaction():
+            take()
+    except SQLAlchemyError as trouble:
+        log.error("receipt.not_kept", provider="sendgrid", trouble=type(trouble).__name__)
+        return False
+    return True
+
+
+def _is_of_a_group(attempt_id: UUID) -> bool:
+    return db.session.get(SendingAttempt, attempt_id) is not None
 
 
 def _call(form: Mapping[str, str]) -> voice.Call | None:
@@ -185,11 +245,11 @@ def gateway_status() -> ResponseReturnValue:
     if not (gateways and status):
         log.warning("receipt.not_understood", provider="gateway")
         return "", 204
+    attempt_id, event_id = _uuid(told.get("reference")), f"{gateways[:120]}:{status}"
     with everyone(), transaction():
-        delivery.receipt(
-            provider="gateway", event_id=f"{gateways[:120]}:{status}", status=status, provider_id=gateways,
-            attempt_id=_uuid(told.get("reference")), code=_code(told.get("code")), now=utcnow(),
-        )  # fmt: skip
+        place = 0 if attempt_id and _is_of_a_group(attempt_id) else None  # which the gateway does not bring
+        code = _code(told.get("code"))
+        _take(Spoken("gateway", event_id, status, attempt_id, place, gateways, code), utcnow())
     return "", 204
 
 
@@ -284,23 +344,37 @@ def _events_of_sendgrid() -> list[Mapping[str, Any]]:
     return [event for event in events if isinstance(event, dict)]
 
 
-def _take_event(event: Mapping[str, Any], now: datetime) -> None:
+def _read_event(event: Mapping[str, Any]) -> Spoken:
     status = str(event.get("event", ""))
     if status == "bounce" and event.get("type") == "blocked":
         status = "blocked"
-    whole = json.dumps(event, sort_keys=True, default=str).encode()
-    named = _text(event.get("sg_event_id")) or hashlib.sha256(whole).hexdigest()
-    delivery.receipt(
-        provider="sendgrid", event_id=named, status=_text(status) or "unknown",
-        attempt_id=_uuid(event.get("a")), code=_code(event.get("status")),
-        provider_id=SENDGRID_SUFFIX.split(_text(event.get("sg_message_id")) or "")[0] or None, now=now,
+    return Spoken(
+        "sendgrid", _text(event.get("sg_event_id")) or _name_of(event), _text(status) or "unknown",
+        _uuid(event.get("a")), _place(event.get("n")),
+        SENDGRID_SUFFIX.split(_text(event.get("sg_message_id")) or "")[0] or None, _code(event.get("status")),
     )  # fmt: skip
+
+
+def _name_of(event: Mapping[str, Any]) -> str:
+    """A name for an event that brought none: the same for the same event."""
+    whole = json.dumps(event, sort_keys=True, default=str).encode()
+    return hashlib.sha256(whole).hexdigest()
+
+
+def _place(value: object) -> int | None:
+    """A place in a group; anything else is none."""
+    return int(value) if isinstance(value, str) and PLACE.fullmatch(value) else None
 
 
 def _uuid(value: object) -> UUID | None:
     """The id of an attempt; anything else is as good as none."""
+    return _uuid_of(value) if isinstance(value, str) and len(value) <= LONGEST_ID else None
+
+
+@lru_cache(maxsize=256)  # the thousand people of a group share one attempt
+def _uuid_of(value: str) -> UUID | None:
     try:
-        return UUID(value) if isinstance(value, str) else None
+        return UUID(value)
     except ValueError:
         return None
 
@@ -308,9 +382,13 @@ def _uuid(value: object) -> UUID | None:
 def _code(value: object) -> str | None:
     """A provider's error code, short and plain."""
     code = _text(value)
-    return code if code and re.fullmatch(r"[0-9A-Za-z._-]{1,40}", code) else None
+    return code if code and CODE.fullmatch(code) else None
 
 
 def _text(value: object) -> str | None:
-    """Text that a database takes."""
-    return value.replace("\x00", "") if isinstance(value, str) and value else None
+    """Text that a database takes: no zero bytes, and no halves of letters."""
+    if not isinstance(value, str) or not value:
+        return None
+    if value.isascii() and value.isprintable():
+        return value
+    return value.replace("\x00", "").encode("utf-8", "replace").decode()

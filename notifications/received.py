@@ -1,6 +1,7 @@
 """What providers tell us, each telling once: kept as it came, and matched with the attempt it speaks of."""
 
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, select, update
@@ -10,6 +11,18 @@ from foundation import ledger
 from foundation.database import db, new_id
 from foundation.encryption import blind_indexes
 from notifications.models import Attempt, Channel, ContactMethod, Receipt
+
+
+class Told(NamedTuple):
+    """What a provider tells of one person of a group, as a row holds it."""
+
+    provider: str
+    event_id: str
+    status: str
+    attempt_id: UUID
+    place: int
+    provider_id: str | None
+    code: str | None
 
 
 def keep(  # noqa: PLR0917  a row's columns in their order

@@ -1,9 +1,10 @@
 """Text messages from phones: a code answers its page, STOP and START are kept, nothing is guessed.
 
-What was written is not kept. An answer to last night's page must never take tonight's, so a bare "ok"
-is asked back, with the codes of what is open; automatic answers have a limit, so that two machines
-cannot talk for ever; and so have wrong codes, so that nobody can guess under somebody else's number.
-A stranger, to whom nobody ever wrote, gets no answer at all.
+What was written is not kept here. A text that answers no page is handed on to whoever keeps what people say
+who were told (`app.extensions["people_heard"]`); notifications know of no list of people. An answer to last
+night's page must never take tonight's, so a bare "ok" is asked back, with the codes of what is open;
+automatic answers have a limit, so that two machines cannot talk for ever; and so have wrong codes, so that
+nobody can guess under somebody else's number. A stranger, to whom nobody ever wrote, gets no answer at all.
 """
 
 import re
@@ -13,12 +14,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import structlog
+from flask import current_app
 from sqlalchemy import func, select
 
 from accounts.models import StaffMember
 from accounts.permissions import pageable
 from foundation import locales
-from foundation.database import db
+from foundation.database import db, part
 from foundation.encryption import blind_index, blind_indexes
 from notifications import alarms, answering, received, rendering
 from notifications.answering import Became
@@ -29,6 +32,8 @@ ANSWERS_AN_HOUR = 5
 WRONG_CODES_AN_HOUR = 10  # texts with codes that are none of this number's; after them none is tried
 LOOKED_THROUGH = 200  # messages of open pages to one number
 NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")  # E.164; senders with letters and short numbers are nobody's phone
+ANSWERS_NO_PAGE = ("reply_unknown", "reply_stopped", "reply_started")
+log = structlog.get_logger()
 ACTS: dict[Meaning, answering.Act] = {
     Meaning.CODE: answering.take, Meaning.NOT_ME: answering.pass_on, Meaning.CALL: answering.call,
 }  # fmt: skip
@@ -56,9 +61,23 @@ def answer(*, sender: str, body: str, sid: str, now: datetime) -> str | None:
     staff = _staff(sender)
     reply = read(body)
     found = _act(reply, sender, staff, sid, now)
+    if found.template in ANSWERS_NO_PAGE:
+        _hand_on(sender, body, now)
     if not (staff or _written_to(sender)) or not _may_answer(sender, now):
         return None
     return rendering.render(found.template, _locale(sender, staff), "sms", found.context)["text"]
+
+
+def _hand_on(sender: str, body: str, now: datetime) -> None:
+    """Let those who keep what people say look at a text; a fault of theirs costs nobody an answer."""
+    heard = current_app.extensions.get("people_heard")
+    if heard is None:
+        return
+    try:
+        with part():
+            heard(sender, body, now)
+    except Exception:  # whatever it was, STOP must be kept and the answer must go out
+        log.exception("text.not_handed_on")
 
 
 def _act(reply: Reply, sender: str, staff: Sequence[StaffMember], sid: str, now: datetime) -> _Answer:

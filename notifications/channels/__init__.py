@@ -4,10 +4,10 @@ A channel answers with a value, never with an exception: what it could not under
 which is the only honest answer when the provider may have the message.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from flask import Flask, current_app
 
@@ -49,6 +49,22 @@ Answer = Accepted | Refusal | Unsure
 P = TypeVar("P")
 
 
+class To(NamedTuple):
+    """One of many people: their place in the group, their address, and what stands in for the marks."""
+
+    place: int
+    address: str
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """What became of a group: one answer for everybody, but for those who were refused one by one."""
+
+    answer: Answer
+    refused: Mapping[int, Refusal] = field(default_factory=dict)  # by place
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """What a provider says of a message when asked: its status, in the words of its receipts."""
@@ -61,7 +77,7 @@ class CannotAsk(Exception):
     """The provider did not answer a question about a message, or is none of ours any more."""
 
 
-def to_nobody(_answer: Answer) -> None:
+def to_nobody(_answer: object) -> None:
     """What comes too late is of no use to whoever gave no other place for it."""
 
 
@@ -69,6 +85,7 @@ class Provider(Protocol):
     """What a provider can do for us."""
 
     name: str  # its own: it stands in attempts, receipts and circuits
+    most: int  # people in one call of `send_many`
 
     def send(
         self,
@@ -84,6 +101,24 @@ class Provider(Protocol):
         """Hand over one message within `limit` seconds; the attempt's id comes back in receipts.
 
         The limit is a total one. An answer that comes after it goes to `late`, in another thread.
+        """
+
+    def send_many(
+        self,
+        people: Sequence[To],
+        *,
+        content: Mapping[str, str],
+        attempt_id: str,
+        reference: str,
+        limit: float,
+        late: Callable[[Many], object] = to_nobody,
+    ) -> Many:
+        """Hand over one text to `most` people at most, each alone, within `limit` seconds altogether.
+
+        `content` has "subject", "text", perhaps "html", "sender" and "reply_to", with marks as
+        `rules.filling` has them. The attempt's id comes back in receipts, with each one's place. A refusal
+        without a code that is for good may be tried again: the provider provably has nothing of it.
+        What comes after the limit and is proof goes to `late`, in another thread.
         """
 
     def find(self, *, recipient: str, attempt_ids: list[str], reference: str, since: datetime) -> str | None:
@@ -120,6 +155,12 @@ def init_app(app: Flask, settings: Settings) -> None:
         "pretend": (Pretend(),),
     }
     app.extensions["channel_weights"] = {"sms": settings.sms_weights, "email": settings.email_weights}
+    told = {"sms": settings.sms_rates, "email": settings.email_rates}
+    app.extensions["sending_rates"] = {
+        f"{channel}/{each.name}": rate
+        for channel, rates in told.items()
+        for each, rate in zip(app.extensions["channels"][channel], rates, strict=False)
+    }
 
 
 def _serving(channel: str) -> tuple[Provider, ...]:

@@ -27,6 +27,7 @@ from urllib3.exceptions import HTTPError, NewConnectionError
 
 from foundation.settings import Settings
 from notifications.channels import Accepted, Answer, CannotAsk, Refusal, Told, Unsure, deadline, to_nobody
+from notifications.channels.one_by_one import OneByOne
 from notifications.rules import chat as rules
 from notifications.rules.chat import Service
 
@@ -246,7 +247,7 @@ def _plugin(service: Service, cls: Any, parts: dict[str, Any] | None) -> Any:
 # --- the provider ----------------------------------------------------------------------------------
 
 
-class Chat:
+class Chat(OneByOne):
     """Sends to chat services; each person's address holds all that is needed."""
 
     name = "chat"

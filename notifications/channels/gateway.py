@@ -18,6 +18,7 @@ from werkzeug.datastructures import Headers
 
 from foundation.settings import Settings
 from notifications.channels import Accepted, Answer, CannotAsk, Refusal, Told, Unsure, deadline, to_nobody
+from notifications.channels.one_by_one import OneByOne
 
 STATUS_PATH = "/callbacks/gateway/status"
 INBOUND_PATH = "/callbacks/gateway/inbound"
@@ -30,7 +31,7 @@ NOT_THIS = (400, 413, 422)  # of this message, for good
 OPTED_OUT = "opted-out"
 
 
-class Gateway:
+class Gateway(OneByOne):
     """Sends and asks through the gateway in the settings."""
 
     name = "gateway"

@@ -3,11 +3,13 @@
 Nothing is imported here that could open a connection; a contract in pyproject.toml keeps it so.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from notifications.channels import Accepted, Answer, Told, to_nobody
+from notifications.channels import Accepted, Answer, Many, Refusal, To, Told, to_nobody
+from notifications.rules import filling
 from notifications.rules.pretend import arrives
+from notifications.rules.retry import NOWHERE, UNFILLED
 
 DELIVERED, UNDELIVERED = "delivered", "undelivered"
 
@@ -16,6 +18,7 @@ class Pretend:
     """Takes every message and keeps none: what became of it follows from the address alone."""
 
     name = "pretend"
+    most = 1000
 
     def send(
         self,
@@ -30,6 +33,29 @@ class Pretend:
     ) -> Answer:
         """Take one message that goes nowhere; see `channels.Provider.send`."""
         return Accepted(_id(recipient, attempt_id), says=_fate(recipient))
+
+    def send_many(
+        self,
+        people: Sequence[To],
+        *,
+        content: Mapping[str, str],
+        attempt_id: str,
+        reference: str,
+        limit: float,
+        late: Callable[[Many], object] = to_nobody,
+    ) -> Many:
+        """Take many that go nowhere, filled as by the others; what would not arrive is refused at once."""
+        try:
+            wanted = filling.marks(content)
+        except filling.Unfillable as lack:
+            return Many(Refusal(f"The text cannot be sent: {lack}", code=UNFILLED))
+        refused: dict[int, Refusal] = {}
+        for person in people:
+            if missing := filling.lacking(wanted, person.values):
+                refused[person.place] = Refusal(f"No value for {', '.join(missing)}", code=UNFILLED)
+            elif not arrives(person.address):
+                refused[person.place] = Refusal("Nobody would have been there", code=NOWHERE)
+        return Many(Accepted(f"{DELIVERED}-{attempt_id}", says=DELIVERED), refused)
 
     def find(self, *, recipient: str, attempt_ids: list[str], reference: str, since: datetime) -> str | None:
         """Its id of the latest attempt: what was begun here was taken, whoever died meanwhile."""

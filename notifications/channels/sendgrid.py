@@ -5,17 +5,12 @@ comes back in every event; nothing personal goes there, since SendGrid keeps cus
 """
 
 import json
-import socket
-import ssl
-import urllib.error
-import urllib.request
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import partial
 from http.client import HTTPException
 from typing import Any
 
-from python_http_client.client import Client
 from python_http_client.exceptions import HTTPError
 from sendgrid.helpers.eventwebhook import EventWebhook
 from sendgrid.helpers.mail.attachment import Attachment
@@ -33,59 +28,37 @@ from sendgrid.helpers.mail.tracking_settings import TrackingSettings
 from sendgrid.sendgrid import SendGridAPIClient
 
 from foundation.settings import Settings
-from notifications.channels import Accepted, Answer, CannotAsk, Refusal, Told, Unsure, deadline, to_nobody
-from notifications.rules.retry import ACCOUNT
+from notifications.channels import Answer, CannotAsk, Many, Told, deadline, to_nobody
+from notifications.channels import To as Person
+from notifications.channels.sendgrid_calls import Http, Kept, answer_of
+from notifications.channels.sendgrid_groups import Group
+from notifications.rules import grouping
 
 EVENTS_PATH = "/callbacks/sendgrid/events"
 OLDEST_EVENT = timedelta(minutes=10)
-SERVER_ERROR = 500
-ACCEPTED = 202
 ASKING = 8.0  # seconds for a question, about all attempts together
 NOT_DELIVERED = ("bounce", "blocked", "dropped", "deferred")
 NOT_UNDERSTOOD = (HTTPError, HTTPException, OSError, ValueError, AttributeError)
-NEVER_CONNECTED = (ConnectionRefusedError, socket.gaierror, ssl.SSLCertVerificationError)
-
-
-class _StayHere(urllib.request.HTTPRedirectHandler):
-    """Follows nothing: a redirected message, with our key in its head, would go to a stranger."""
-
-    def redirect_request(self, *_args: Any, **_kwargs: Any) -> None:
-        return None
-
-
-class _Http(Client):
-    """The SDK's client, without redirects."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)  # type: ignore[no-untyped-call]
-
-    def _build_client(self, name: str | None = None) -> "_Http":
-        return _Http(
-            host=self.host, version=self._version, request_headers=self.request_headers,
-            url_path=[*self._url_path, name] if name else self._url_path,
-            append_slash=self.append_slash, timeout=self.timeout,
-        )  # fmt: skip
-
-    def _make_request(self, _opener: object, request: Any, timeout: float | None = None) -> Any:
-        opener = urllib.request.build_opener(_StayHere)
-        return super()._make_request(opener, request, timeout)  # type: ignore[no-untyped-call]
 
 
 class SendGrid:
     """Sends and asks through the account in the settings."""
 
     name = "sendgrid"
+    most = grouping.limit(name, "people")
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.kept = Kept(settings.sendgrid_api_base)
 
-    def _client(self, limit: float) -> _Http:
+    def _client(self, limit: float, kept: Kept | None = None) -> Http:
         api = SendGridAPIClient(self.settings.sendgrid_api_key, host=self.settings.sendgrid_api_base)
-        return _Http(
+        return Http(
             host=api.host,
             request_headers=api._default_headers,  # noqa: SLF001  the SDK offers no other
             version=3,
             timeout=limit * deadline.LINGER,  # of each read
+            kept=kept,
         )
 
     def _mail(
@@ -127,7 +100,25 @@ class SendGrid:
         """Hand over one e-mail, its recipient alone in it; see `channels.Provider.send`."""
         document = self._mail(recipient, content, attempt_id, reference)
         post = partial(self._client(limit).mail.send.post, request_body=document)
-        return deadline.answer(limit, partial(_hand_over, post), provider="SendGrid", late=late)
+        return deadline.answer(limit, partial(answer_of, post), provider="SendGrid", late=late)
+
+    def send_many(
+        self,
+        people: Sequence[Person],
+        *,
+        content: Mapping[str, str],
+        attempt_id: str,
+        reference: str,
+        limit: float,
+        late: Callable[[Many], object] = to_nobody,
+    ) -> Many:
+        """Hand over up to a thousand e-mails in one request; see `channels.Provider.send_many`.
+
+        Whom SendGrid names as the reason why it refuses all is left out, and the others go again: of a
+        refused request it has nothing.
+        """
+        group = Group(content, attempt_id, reference, sender=self.settings.mail_from)
+        return group.send(people, self._client(limit, self.kept), limit=limit, late=late)
 
     def find(self, *, recipient: str, attempt_ids: list[str], reference: str, since: datetime) -> str | None:
         """Ask the Email Activity API for any of our attempts; an account without it cannot be asked."""
@@ -136,7 +127,7 @@ class SendGrid:
     def _search(self, attempt_ids: list[str]) -> str | None:
         for attempt_id in attempt_ids:
             if found := self._activity(attempt_id):
-                return str(found["msg_id"])
+                return str(found[0]["msg_id"])
         return None
 
     def told(self, *, attempt_id: str, provider_id: str) -> Told | None:
@@ -152,9 +143,12 @@ class SendGrid:
         return None if "mail.send" in told.get("scopes", []) else "The key at SendGrid may not send"
 
     def _status(self, attempt_id: str) -> Told | None:
-        found = self._activity(attempt_id)
-        if found is None:
+        several = self._activity(attempt_id)
+        if not several:
             return None
+        if len(several) > 1:
+            raise CannotAsk("a group has as many fates as people")
+        found = several[0]
         if found.get("status") != "not_delivered":
             return Told(str(found.get("status")))
         part = self._client(ASKING).messages._  # apart from its call, or its name is taken for gettext's
@@ -162,10 +156,10 @@ class SendGrid:
         names = [_event(each) for each in events if isinstance(each, dict)]
         return Told(next((name for name in reversed(names) if name in NOT_DELIVERED), "deferred"))
 
-    def _activity(self, attempt_id: str) -> dict[str, Any] | None:
+    def _activity(self, attempt_id: str) -> list[dict[str, Any]]:
         query = {"query": f"(unique_args['a']=\"{attempt_id}\")", "limit": 10}
         found = self._read(self._client(ASKING).messages, query).get("messages", [])
-        return found[0] if found else None
+        return found if isinstance(found, list) else []
 
     def _read(self, place: Any, query: dict[str, Any] | None = None) -> dict[str, Any]:
         try:
@@ -197,44 +191,3 @@ def _event(event: dict[str, Any]) -> str:
     if event.get("event_name") in ("bounced", "bounce"):
         return "blocked" if event.get("bounce_type") == "blocked" else "bounce"
     return str(event.get("event_name"))
-
-
-def _hand_over(post: Callable[[], Any]) -> Answer:
-    try:
-        answer = post()
-    except HTTPError as refusal:
-        return _refused(refusal)
-    except urllib.error.URLError as trouble:
-        if isinstance(trouble.reason, NEVER_CONNECTED):
-            return Refusal(f"SendGrid could not be reached ({type(trouble.reason).__name__})")
-        return Unsure(f"SendGrid did not answer for sure ({type(trouble.reason).__name__})")
-    except (OSError, ValueError, HTTPException) as trouble:
-        return Unsure(f"SendGrid did not answer for sure ({type(trouble).__name__})")
-    provider_id = answer.headers.get("X-Message-Id")
-    if answer.status_code != ACCEPTED or not provider_id:
-        return Unsure(f"SendGrid's answer was not the expected one ({answer.status_code})")
-    return Accepted(provider_id)
-
-
-def _refused(refusal: HTTPError) -> Answer:
-    status = int(refusal.status_code)
-    if status >= SERVER_ERROR:
-        return Unsure(f"SendGrid failed ({status})")
-    if 300 <= status < 400:
-        return Refusal("SendGrid's address redirects", code="429")
-    wait = _wait(refusal) if status == 429 else None
-    return Refusal(
-        f"SendGrid refused ({status})", code=str(status), account=str(status) in ACCOUNT, retry_after=wait
-    )
-
-
-def _wait(refusal: HTTPError) -> float | None:
-    headers = refusal.headers or {}
-    try:
-        if "Retry-After" in headers:
-            return float(headers["Retry-After"])
-        if "X-RateLimit-Reset" in headers:
-            return float(headers["X-RateLimit-Reset"]) - datetime.now(UTC).timestamp()
-    except ValueError:
-        return 60.0
-    return None

@@ -22,14 +22,15 @@ from threading import Lock
 from urllib.parse import unquote, urlsplit
 
 from foundation.settings import Settings
-from notifications.channels import Accepted, Answer, CannotAsk, Refusal, Told, Unsure, deadline, to_nobody
+from notifications.channels import Accepted, Answer, CannotAsk, Refusal, To, Told, Unsure, deadline, to_nobody
+from notifications.channels.one_by_one import OneByOne
+from notifications.channels.smtp_kept import TROUBLE, Connections
 from notifications.rules import mail_replies
 from notifications.rules.mail_replies import Reply
 from notifications.rules.retry import SMTP
 
 PORT, TLS_PORT = 587, 465
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
-TROUBLE = (OSError, smtplib.SMTPException, ValueError)
 YES, GO_ON = range(200, 300), range(354, 355)
 NO_WAY_IN = "smtp-530"  # as RFC 3207 and RFC 4954 say it: it is not as it must be to be used
 
@@ -66,7 +67,7 @@ class _Refused(Exception):
         self.answer = answer
 
 
-class Smtp:
+class Smtp(OneByOne):
     """Sends through the mail server in the settings."""
 
     name = "smtp"
@@ -78,6 +79,7 @@ class Smtp:
         self.user, self.password = unquote(parts.username or ""), unquote(parts.password or "")
         self.sender = settings.mail_from
         self.our_name = _our_name(urlsplit(settings.public_url).hostname or "localhost")
+        self.kept = Connections()
 
     def send(
         self,
@@ -91,17 +93,37 @@ class Smtp:
         late: Callable[[Answer], object] = to_nobody,
     ) -> Answer:
         """Hand over one e-mail, its recipient alone in it; see `channels.Provider.send`."""
+        return self._send(recipient, content, attempt_id, reference, limit=limit, late=late)
+
+    def _send(
+        self, recipient: str, content: dict[str, str], attempt_id: str, reference: str, *, limit: float,
+        late: Callable[[Answer], object], kept: Connections | None = None,
+    ) -> Answer:  # fmt: skip
         address = _plain(recipient)
         if address is None:
             return Refusal("The address is none", code=SMTP + mail_replies.GONE)
         identity = f"{attempt_id}@{self.sender.rpartition('@')[2]}"
         text = _stuffed(_mail(self.sender, address, content, identity, reference).as_bytes())
         handing = _Handing()
-        call = partial(self._hand_over, text, address.addr_spec, identity, handing, limit)
+        call = partial(self._hand_over, text, address.addr_spec, identity, handing, limit, kept)
         answer = deadline.answer(limit, call, provider="The mail server", late=late)
         if isinstance(answer, Unsure) and handing.give_up():
             return Refusal(f"The mail server did not take it within {limit:g} seconds")
         return answer
+
+    def hand_over_one(
+        self,
+        person: To,
+        content: dict[str, str],
+        *,
+        attempt_id: str,
+        reference: str,
+        limit: float,
+        late: Callable[[Answer], object],
+    ) -> Answer:
+        """Hand over one of many, by a connection that others of them took before; see `OneByOne`."""
+        kept = self.kept
+        return self._send(person.address, content, attempt_id, reference, limit=limit, late=late, kept=kept)
 
     def find(self, *, recipient: str, attempt_ids: list[str], reference: str, since: datetime) -> str | None:
         """Raises: CannotAsk, always: a mail server does not tell what it has."""
@@ -126,17 +148,22 @@ class Smtp:
         with suppress(*TROUBLE):
             server.quit()
 
-    def _hand_over(self, text: bytes, address: str, identity: str, handing: _Handing, limit: float) -> Answer:
-        server = None
+    def _hand_over(  # noqa: PLR0917  what a message consists of
+        self, text: bytes, address: str, identity: str, handing: _Handing, limit: float,
+        kept: Connections | None,
+    ) -> Answer:  # fmt: skip
+        server, answer = None, None
         try:
-            server = self._connected(limit)
+            server = (kept.take(limit) if kept else None) or self._connected(limit)
             _address(server, self.sender, address)
             _expect(server.docmd("DATA"), GO_ON)
             if handing.begin():
-                return _text(server, text, identity)
+                answer = _text(server, text, identity)
+                return answer
             return Refusal("Nobody waits for the mail server any more")
         except _Refused as no:
-            return no.answer
+            answer = no.answer
+            return answer
         except smtplib.SMTPResponseException as reply:
             return _refusal(_read(reply.smtp_code, reply.smtp_error), account=True)
         except (smtplib.SMTPNotSupportedError, ssl.SSLCertVerificationError) as lack:
@@ -145,8 +172,7 @@ class Smtp:
         except TROUBLE as trouble:
             return Refusal(f"The mail server broke off before it had anything ({type(trouble).__name__})")
         finally:
-            if server is not None:
-                server.close()
+            _leave(server, answer, kept)
 
     def _connected(self, limit: float) -> smtplib.SMTP:
         """A connection that is encrypted, unless it stays on this machine, and signed in where wanted."""
@@ -265,12 +291,23 @@ def _text(server: smtplib.SMTP, text: bytes, identity: str) -> Answer:
     except TROUBLE as trouble:
         return Unsure(f"The mail server broke off while it had the text ({type(trouble).__name__})")
     if reply.yes:
-        with suppress(*TROUBLE):
-            server.putcmd("QUIT")  # nobody waits for its goodbye
         return Accepted(identity)
     if reply.no:
         return _refusal(reply, account=False)
     return Unsure(f"The mail server's answer was not the expected one ({reply.number})")
+
+
+def _leave(server: smtplib.SMTP | None, answer: Answer | None, kept: Connections | None) -> None:
+    """Keep the connection when it was answered to the end, and close it otherwise."""
+    if server is None:
+        return
+    if kept and isinstance(answer, Accepted | Refusal) and server.sock is not None:
+        kept.put(server)
+        return
+    if isinstance(answer, Accepted):
+        with suppress(*TROUBLE):
+            server.putcmd("QUIT")  # nobody waits for its goodbye
+    server.close()
 
 
 def _stuffed(text: bytes) -> bytes:

@@ -21,7 +21,8 @@ from twilio.rest import Client
 from twilio.twiml.messaging_response import MessagingResponse
 
 from foundation.settings import Settings
-from notifications.channels import Accepted, Answer, CannotAsk, Refusal, Told, Unsure, deadline, to_nobody
+from notifications.channels import Accepted, Answer, CannotAsk, Refusal, To, Told, Unsure, deadline, to_nobody
+from notifications.channels.one_by_one import OneByOne
 from notifications.rules.retry import ACCOUNT, PERMANENT
 
 STATUS_PATH = "/callbacks/twilio/status"
@@ -82,7 +83,7 @@ def fetched(fetch: Callable[[], Kept]) -> Kept | None:
         raise CannotAsk(type(trouble).__name__) from trouble
 
 
-class Twilio:
+class Twilio(OneByOne):
     """Sends and asks through the account in the settings."""
 
     name = "twilio"
@@ -103,16 +104,37 @@ class Twilio:
         late: Callable[[Answer], object] = to_nobody,
     ) -> Answer:
         """Hand over one SMS; see `channels.Provider.send`."""
+        valid = PAGE_VALID if urgent else NOTICE_VALID
+        return self._hand_over(recipient, content, f"?a={attempt_id}", valid=valid, limit=limit, late=late)
+
+    def _hand_over(
+        self, recipient: str, content: dict[str, str], query: str, *, valid: int, limit: float,
+        late: Callable[[Answer], object],
+    ) -> Answer:  # fmt: skip
         client, http = connected(self.settings, limit)
         create = partial(
             client.messages.create,
             to=recipient,
             from_=self.settings.twilio_from,
             body=content["text"],
-            status_callback=f"{self.settings.public_url}{STATUS_PATH}?a={attempt_id}",
-            validity_period=PAGE_VALID if urgent else NOTICE_VALID,
+            status_callback=f"{self.settings.public_url}{STATUS_PATH}{query}",
+            validity_period=valid,
         )
         return deadline.answer(limit, partial(hand_over, create, http), provider="Twilio", late=late)
+
+    def hand_over_one(
+        self,
+        person: To,
+        content: dict[str, str],
+        *,
+        attempt_id: str,
+        reference: str,
+        limit: float,
+        late: Callable[[Answer], object],
+    ) -> Answer:
+        """Hand over one of many; see `one_by_one.OneByOne`."""
+        query = f"?a={attempt_id}&n={person.place}"
+        return self._hand_over(person.address, content, query, valid=NOTICE_VALID, limit=limit, late=late)
 
     def find(self, *, recipient: str, attempt_ids: list[str], reference: str, since: datetime) -> str | None:
         """Look for our reference in what Twilio has for this number since the attempt.

@@ -16,6 +16,7 @@ from twilio.twiml.voice_response import Gather, VoiceResponse
 
 from foundation.settings import Settings
 from notifications.channels import Answer, CannotAsk, Told, deadline, to_nobody
+from notifications.channels.one_by_one import OneByOne
 from notifications.channels.twilio import ASKING, NOT_UNDERSTOOD, Twilio, connected, fetched, hand_over
 from notifications.rules.receipts import CALLS
 
@@ -45,7 +46,7 @@ class Script:
     again: str = ""  # where Twilio asks us again in a moment, since we were too slow
 
 
-class Calls:
+class Calls(OneByOne):
     """Calls through the Twilio account in the settings."""
 
     name = CALLS

@@ -7,6 +7,9 @@ recording of its result sends twice without any fault at all.
 from dataclasses import dataclass
 from datetime import timedelta
 
+UNFILLED = "unfilled"  # our own: a mark in the text has no value for this person
+TOO_LARGE = "too-large"  # our own: this person's values are more than the provider takes
+NOWHERE = "nowhere"  # of drills: a made-up address that takes nothing
 ACCOUNT = frozenset({"20003", "20005", "30002", "63038", "401", "403"})
 PERMANENT = frozenset({
     "21211", "21214", "21217", "21408", "21610", "21612", "21614", "30004", "30005", "30006",
@@ -15,10 +18,12 @@ PERMANENT = frozenset({
     "chat-address", "chat-301", "chat-302", "chat-307", "chat-308", "chat-400", "chat-401", "chat-403",
     "chat-404", "chat-405", "chat-410", "chat-413", "chat-422",
     "13224", "13225", "21210", "21215", "21216",  # of calls
+    UNFILLED, TOO_LARGE, NOWHERE,
 })  # fmt: skip
 TRANSIENT = frozenset({
     "20429", "429", "20500", "20501", "20502", "20503", "20504", "30001", "30003", "30008", "30036", "11200",
 })  # fmt: skip
+BUSY = frozenset({"429", "20429"})  # too much at once: of all that goes to it
 SMTP = "smtp-"  # before a reply of a mail server: enhanced (RFC 3463) where it gave one, else of RFC 5321
 OPTED_OUT = frozenset({"21610", "opted-out"})  # Twilio's code, and the gateway's
 LONGEST_WAIT = timedelta(minutes=15)
