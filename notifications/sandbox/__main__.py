@@ -1,6 +1,7 @@
 """`python -m notifications.sandbox`: starts the sandbox, or tells how a product is pointed at it."""
 
 import argparse
+import gc
 import json
 import os
 import signal
@@ -36,6 +37,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--cancel-margin", type=float, default=600.0, help="seconds; 600 at SendGrid")
     parser.add_argument("--callback-tries", type=int, default=8)
     parser.add_argument("--responder", help="a number that answers test pages by itself")
+    parser.add_argument("--counts-only", action="store_true", help="keep no mail, count it (for benches)")
     parser.add_argument("--trusted-host", action="append", default=[], help="further name it is reached by")
     parser.add_argument(
         "--environment", action="store_true", help="print the product's variables as JSON and end"
@@ -60,6 +62,9 @@ def main() -> None:
         variables |= probed_environment()
         print(json.dumps(variables, indent=1))  # noqa: T201  this is its answer
         return
+    if given.counts_only:
+        _count(host, port)
+        return
     config = SandboxConfig(
         home=given.home,
         callback_url=given.callback_url,
@@ -76,11 +81,26 @@ def main() -> None:
     _serve(config, host, port)
 
 
+def _count(host: str, port: int) -> None:
+    from notifications.sandbox.counting import CountingServer  # noqa: PLC0415
+
+    signal.signal(signal.SIGTERM, _end)
+    try:
+        server = CountingServer(host, port)
+        print(f"Sandbox ready: {server.url}", flush=True)  # noqa: T201  as of the whole one
+        server.serve_forever(poll_interval=0.05)
+    except OSError as trouble:
+        sys.exit(f"The sandbox cannot listen on {host}:{port}: {trouble.strerror}.")
+    except KeyboardInterrupt:
+        return
+
+
 def _serve(config: SandboxConfig, host: str, port: int) -> None:
     from notifications.sandbox.app import RealCredentials, create_sandbox  # noqa: PLC0415  --environment is quick
     from notifications.sandbox.server import PortTaken, SandboxServer  # noqa: PLC0415
 
     signal.signal(signal.SIGTERM, _end)
+    gc.set_threshold(50_000, 20, 100)  # messages stay: to look through them all again and again finds nothing
     try:
         server = SandboxServer(create_sandbox(config), host, port)
         print(f"Sandbox ready: {server.url}", flush=True)  # noqa: T201  the starter waits for this line

@@ -55,7 +55,11 @@ class Query:
         return cls(tuple(terms))
 
     def fits(self, message: Message) -> bool:
-        """Whether a message meets every condition."""
+        """Whether a message meets every condition; those of its own arguments are looked at first."""
+        for term in self.terms:
+            argument = term.name.removeprefix("unique_args.")
+            if argument != term.name and not term.fits({term.name: message.custom_args.get(argument, "")}):
+                return False
         values = {name: str(value) for name, value in activity_of(message).items()}
         values |= {f"unique_args.{name}": value for name, value in message.custom_args.items()}
         return all(term.fits(values) for term in self.terms)

@@ -90,7 +90,7 @@ def _go_wrong(fault: Fault, refuse: Refuse, answer: Response | None) -> Response
 
 
 def _error(fault: Fault, refuse: Refuse) -> Response:
-    usual = {Kind.TOO_MANY: 429, Kind.REFUSED: 400}.get(fault.kind, 500)
+    usual = {Kind.TOO_MANY: 429, Kind.REFUSED: 400, Kind.NAMED: 400}.get(fault.kind, 500)
     answer = refuse(fault, fault.status or usual)
     if fault.retry_after is not None:
         answer.headers["Retry-After"] = fault.retry_after

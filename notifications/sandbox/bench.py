@@ -14,6 +14,7 @@ from notifications.sandbox.callbacks import Caller
 from notifications.sandbox.config import SandboxConfig
 from notifications.sandbox.keys import event_key, event_public_key
 from notifications.sandbox.ledger import Ledger
+from notifications.sandbox.mail import messages_of
 from notifications.sandbox.messages import Store
 from notifications.sandbox.openapi import Documents
 from notifications.sandbox.progress import Progress
@@ -31,7 +32,7 @@ class Bench:
 
     def __post_init__(self) -> None:
         event_public_key(self.config.home)  # writes the file from which the product is set up
-        self.store = Store(Ledger(self.config.home / "ledger.jsonl"))
+        self.store = Store(Ledger(self.config.home / "ledger.jsonl"), messages_of)
         self.script = Script()
         self.scheduler = Scheduler()
         self.lanes = Lanes(self.scheduler)

@@ -13,7 +13,7 @@ from notifications.sandbox.talk import ENDED
 
 RINGS = timedelta(minutes=1)
 CANARY = "Canary"  # the telephone and the mailbox by which the product watches itself
-SHOWN_PEOPLE, SHOWN_MESSAGES, ALL_MESSAGES = 24, 30, 500
+SHOWN_PEOPLE, SHOWN_MESSAGES, ALL_MESSAGES = 24, 30, 50
 PROVIDERS = {
     "phone": ("twilio", "gateway", "voice"),
     "mailbox": ("sendgrid", "smtp"),
@@ -59,6 +59,11 @@ class Device:
     opted_out: bool = False
     switches: dict[str, tuple[str, bool]] = field(default_factory=dict)  # label, and whether it is on
 
+    @property
+    def oldest(self) -> int:
+        """The number of the oldest that is shown: the next page begins before it."""
+        return self.messages[-1].seq if self.messages else 0
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -67,14 +72,9 @@ class Person:
     name: str
     devices: list[Device]
 
-    @property
-    def newest(self) -> int:
-        """The number of what came last; 0 when nothing ever came."""
-        return max((each.messages[0].seq for each in self.devices if each.messages), default=0)
 
-
-def people(bench: Bench, now: datetime) -> tuple[list[Person], int]:
-    """Everybody with devices, those who got something first, and how many are not shown.
+def people(bench: Bench, now: datetime, after: int = 0) -> tuple[list[Person], int]:
+    """People with devices, those who got something first, beyond the first `after`; how many follow them.
 
     Who has a name keeps their place in the order of naming, so that nothing moves under a finger; what
     watches the product comes last.
@@ -87,20 +87,33 @@ def people(bench: Bench, now: datetime) -> tuple[list[Person], int]:
     whose: dict[str, list[str]] = {}
     for address in addresses:
         whose.setdefault(_name(bench, address), []).append(address)
-    found = [_person(bench, name, theirs, now) for name, theirs in whose.items()]
+    newest = {name: max(_newest(bench, address) for address in theirs) for name, theirs in whose.items()}
     places = {name: place for place, name in enumerate(dict.fromkeys(names.values()))}
-    found.sort(
-        key=lambda person: (
-            person.name == CANARY, person.newest == 0, places.get(person.name, len(places)), -person.newest
+    order = sorted(
+        whose,
+        key=lambda name: (
+            name == CANARY, newest[name] == 0, places.get(name, len(places)), -newest[name]
         )
     )  # fmt: skip
-    return found[:SHOWN_PEOPLE], max(len(found) - SHOWN_PEOPLE, 0)
+    shown = order[after : after + SHOWN_PEOPLE]
+    return [_person(bench, name, whose[name], now) for name in shown], max(len(order) - after - len(shown), 0)
 
 
-def one(bench: Bench, address: str, now: datetime) -> Person:
-    """One device alone, with more of its past."""
+def _newest(bench: Bench, address: str) -> int:
+    """The number of what came last to a device and is shown among its messages; 0 for nothing."""
+    held = (bench.store.at(provider, address) for provider in PROVIDERS[device_of(address)])
+    return max((_last(messages) for messages in held), default=0)
+
+
+def _last(messages: list[Message]) -> int:
+    shown = (each.seq for each in reversed(messages) if is_in_sight(each) and not _goes_on(each))
+    return next(shown, 0)
+
+
+def one(bench: Bench, address: str, now: datetime, before: int | None = None) -> Person:
+    """One device alone, with a page of its past: the newest, or those before a number."""
     name = _name(bench, address)
-    return Person(name, [_device(bench, address, now, ALL_MESSAGES)])
+    return Person(name, [_device(bench, address, now, ALL_MESSAGES, before)])
 
 
 def _name(bench: Bench, address: str) -> str:
@@ -114,25 +127,32 @@ def _person(bench: Bench, name: str, addresses: Iterable[str], now: datetime) ->
     return Person(name, sorted(devices, key=lambda device: order.index(device.kind)))
 
 
-def _device(bench: Bench, address: str, now: datetime, shown: int) -> Device:
+def _device(bench: Bench, address: str, now: datetime, shown: int, before: int | None = None) -> Device:
     kind = device_of(address)
     held = [message for provider in PROVIDERS[kind] for message in bench.store.at(provider, address)]
     messages = sorted(filter(is_in_sight, held), key=lambda message: message.seq, reverse=True)
     last = next((message.due_at for message in messages if message.direction == "outbound"), None)
     rings = last is not None and now - last < RINGS
     on = switched(bench.script, address)
-    calls = [message for message in messages if message.talk and message.status not in ENDED]
+    calls = [message for message in messages if _goes_on(message)]
+    past = [message for message in messages if not _goes_on(message)]
+    past = [message for message in past if before is None or message.seq < before]
     return Device(
         address=address,
         name=_name(bench, address),
         kind=kind,
-        messages=[message for message in messages if message not in calls][:shown],
-        hidden=max(len(messages) - shown, 0),
+        messages=past[:shown],
+        hidden=max(len(past) - shown, 0),
         rings_until=last + RINGS if last and rings else None,
         call=next((each for each in calls if each.status in {"ringing", "in-progress"}), None),
         opted_out=address in bench.store.opted_out,
         switches={key: (each.label, key in on) for key, each in SWITCHES.items() if each.device == kind},
     )
+
+
+def _goes_on(message: Message) -> bool:
+    """Whether it is a call that has not ended."""
+    return message.talk is not None and message.status not in ENDED
 
 
 def is_in_sight(message: Message) -> bool:

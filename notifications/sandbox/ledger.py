@@ -38,10 +38,13 @@ class Ledger:
                 yield line
 
     def append(self, lines: Sequence[Line], *, durable: bool = True) -> None:
-        """Number the lines (`seq`) and write them; with `durable`, return only when they are on disk."""
+        """Number the lines (`seq`) and write them; with `durable`, return only when they are on disk.
+
+        A line that stands for several takes as many numbers (`count`) and has the last of them.
+        """
         with self._write:
             for line in lines:
-                self._written += 1
+                self._written += line.get("count", 1)
                 line["seq"] = self._written
             self._put(b"".join(_encoded(line) for line in lines))
             last = self._written

@@ -1,5 +1,6 @@
 """What SendGrid looks at before it takes a mail, and the messages a mail becomes: one per recipient."""
 
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -8,10 +9,18 @@ from typing import Any
 from email_validator import EmailNotValidError, validate_email
 
 from notifications.sandbox.messages import Message
+from notifications.sandbox.script import Behaviour, Outcome
 
 MOST_PERSONALIZATIONS = 1000
 LONGEST_WAIT = timedelta(hours=72)
 MOST_CUSTOM_ARGS = 10_000  # bytes
+MOST_SUBSTITUTED = 10_000  # bytes of one person's substitutions
+# What the library would let through anyhow; it takes a hundred times as long to say so.
+PLAIN = re.compile(
+    r"[A-Za-z0-9]+(?:[._+-][A-Za-z0-9]+)*@(?:[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*\.)+[A-Za-z]{2,24}", re.ASCII
+)
+SPECIAL = (".invalid", ".local", ".localhost", ".onion", ".arpa")
+_AS_USUAL, _IN_ORDER = Outcome(), Behaviour()  # unchanging, so that all may share them
 RESERVED_HEADERS = {"to", "from", "subject", "cc", "bcc", "reply-to", "received", "dkim-signature"}
 
 
@@ -55,6 +64,8 @@ def _check_address(given: Any, field: str) -> str:
     address = given.get("email") if isinstance(given, dict) else None
     if not isinstance(address, str) or not address:
         raise Complaint("Does not contain a valid address.", f"{field}.email")
+    if len(address) <= 64 and PLAIN.fullmatch(address) and not address.endswith(SPECIAL):
+        return address.lower()
     try:
         validate_email(address, check_deliverability=False, test_environment=True)
     except EmailNotValidError:
@@ -85,6 +96,15 @@ def _check_extras(person: dict[str, Any], field: str, mail: dict[str, Any]) -> N
         raise Complaint(f"Custom arguments are limited to {MOST_CUSTOM_ARGS} bytes.", f"{field}.custom_args")
     if any(not isinstance(value, str) for value in arguments.values()):
         raise Complaint("Custom arguments must be text.", f"{field}.custom_args")
+    put = person.get("substitutions") or {}
+    if (
+        not isinstance(put, dict)
+        or sum(len(str(value).encode()) for value in put.values()) > MOST_SUBSTITUTED
+    ):
+        raise Complaint(
+            f"Substitutions are limited to {MOST_SUBSTITUTED} bytes for each recipient.",
+            f"{field}.substitutions",
+        )
     for name, value in {**(mail.get("headers") or {}), **(person.get("headers") or {})}.items():
         if name.lower() in RESERVED_HEADERS or not isinstance(value, str) or "\n" in value:
             raise Complaint(f"The header {name!r} may not be set.", f"{field}.headers")
@@ -120,44 +140,73 @@ def recipients_of(mail: Any) -> list[str]:
     return found
 
 
-def messages_of(mail: dict[str, Any], now: datetime) -> list[Message]:
-    """The messages of a checked mail: one for each recipient of each personalization, in order."""
-    request = secrets.token_urlsafe(16)
+def messages_of(mail: dict[str, Any], now: datetime, request: str = "") -> list[Message]:
+    """The messages of a checked mail: one for each recipient of each personalization, in order.
+
+    `request` is its id where it has one already.
+    """
+    request = request or secrets.token_urlsafe(16)
+    common = _Common.of(mail)
     found: list[Message] = []
     for person in mail["personalizations"]:
         for role in ("to", "cc", "bcc"):
-            for given in person.get(role) or []:
-                message = _message(mail, person, given["email"], now)
+            for given in person.get(role) or ():
+                message = _message(common, person, given["email"], now)
                 message.id = f"{request}.sandbox-1-{len(found)}.0"
                 message.request, message.role = request, role
                 found.append(message)
     return found
 
 
-def _message(mail: dict[str, Any], person: dict[str, Any], address: str, now: datetime) -> Message:
-    send_at = person.get("send_at", mail.get("send_at"))
-    contents = {part["type"]: part["value"] for part in mail.get("content") or []}
-    filled = {kind: _filled(text, person) for kind, text in contents.items()}
+@dataclass(frozen=True, slots=True)
+class _Common:
+    """What all personalizations of a mail share."""
+
+    mail: dict[str, Any]
+    sender: str
+    sender_name: str
+    subject: str
+    text: str
+    html: str
+    custom_args: dict[str, str]
+    headers: dict[str, str]
+
+    @classmethod
+    def of(cls, mail: dict[str, Any]) -> "_Common":
+        contents = {part["type"]: part["value"] for part in mail.get("content") or []}
+        return cls(
+            mail, mail["from"]["email"], mail["from"].get("name") or "", mail.get("subject") or "",
+            contents.get("text/plain", ""), contents.get("text/html", ""), mail.get("custom_args") or {},
+            mail.get("headers") or {},
+        )  # fmt: skip
+
+
+def _message(common: _Common, person: dict[str, Any], address: str, now: datetime) -> Message:
+    send_at = person.get("send_at", common.mail.get("send_at"))
     due = datetime.fromtimestamp(send_at, UTC) if send_at else now
+    put = person.get("substitutions")
     return Message(
         id="",
         provider="sendgrid",
         to=address,
-        sender=mail["from"]["email"],
-        sender_name=mail["from"].get("name") or "",
+        sender=common.sender,
+        sender_name=common.sender_name,
         at=now,
         due_at=max(due, now),
         changed_at=now,
-        subject=_filled(person.get("subject") or mail.get("subject") or "", person),
-        body=filled.get("text/plain", ""),
-        html=filled.get("text/html", ""),
-        custom_args={**(mail.get("custom_args") or {}), **(person.get("custom_args") or {})},
-        headers={**(mail.get("headers") or {}), **(person.get("headers") or {})},
-        batch_id=mail.get("batch_id"),
+        subject=_filled(person.get("subject") or common.subject, put),
+        body=_filled(common.text, put),
+        html=_filled(common.html, put),
+        custom_args={**common.custom_args, **(person.get("custom_args") or {})},
+        headers={**common.headers, **person["headers"]} if person.get("headers") else common.headers,
+        batch_id=common.mail.get("batch_id"),
+        outcome=_AS_USUAL,
+        callbacks=_IN_ORDER,
     )
 
 
-def _filled(text: str, person: dict[str, Any]) -> str:
-    for mark, value in (person.get("substitutions") or {}).items():
-        text = text.replace(mark, str(value))
+def _filled(text: str, put: dict[str, Any] | None) -> str:
+    for mark, value in (put or {}).items():
+        if mark in text:
+            text = text.replace(mark, str(value))
     return text

@@ -1,7 +1,7 @@
 """Messages as the providers hold them, and the one store they stand in."""
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any
@@ -64,10 +64,11 @@ class Message:
 
     def line(self) -> Line:
         """The message as a line of the ledger: JSON, times in ISO 8601 UTC."""
-        values = asdict(self)
-        for name in ("at", "due_at", "changed_at", "sent_at"):
+        values = {name: getattr(self, name) for name in FIELDS}
+        for name in TIMES:
             values[name] = values[name].isoformat() if values[name] else None
         values["talk"] = self.talk.line() if self.talk else None
+        values["outcome"], values["callbacks"] = asdict(self.outcome), asdict(self.callbacks)
         return values
 
     @classmethod
@@ -75,7 +76,7 @@ class Message:
         """The message of a ledger line."""
         known = {each.name for each in fields(cls)}
         values = {name: value for name, value in line.items() if name in known}
-        for name in ("at", "due_at", "changed_at", "sent_at"):
+        for name in TIMES:
             values[name] = datetime.fromisoformat(values[name]) if values.get(name) else None
         values["outcome"] = Outcome(**values["outcome"])
         values["callbacks"] = Behaviour(**values["callbacks"])
@@ -83,11 +84,23 @@ class Message:
         return cls(**values)
 
 
-class Store:
-    """Everything the providers hold: messages, batches, numbers that asked for silence."""
+FIELDS = tuple(each.name for each in fields(Message))
+TIMES = ("at", "due_at", "changed_at", "sent_at")
+Unpack = Callable[[dict[str, Any], datetime, str], list[Message]]
 
-    def __init__(self, ledger: Ledger) -> None:
-        self.ledger = ledger
+
+def _no_mails(_mail: dict[str, Any], _now: datetime, _request: str) -> list[Message]:
+    return []
+
+
+class Store:
+    """Everything the providers hold: messages, batches, numbers that asked for silence.
+
+    A mail to many is one line of the ledger, as it came in; `unpack` makes its messages of it again.
+    """
+
+    def __init__(self, ledger: Ledger, unpack: Unpack = _no_mails) -> None:
+        self.ledger, self._unpack = ledger, unpack
         self.lock = threading.RLock()
         self.messages: dict[str, Message] = {}
         self.by_address: dict[tuple[str, str], list[Message]] = {}
@@ -102,16 +115,22 @@ class Store:
         match line["kind"]:
             case "message":
                 self._keep(Message.read(line))
-            case "state":
-                if line["id"] in self.messages:  # a reset may have been quicker than the state
-                    self._apply(self.messages[line["id"]], line)
+            case "mails":
+                self._keep_all(self._unpacked(line), line)
+            case "state" | "states":
+                for message in self._known(line.get("ids") or [line["id"]]):
+                    self._apply(message, line)
             case "turn":
-                if line["id"] in self.messages:
-                    self._hear(self.messages[line["id"]], line)
+                for message in self._known([line["id"]]):
+                    self._hear(message, line)
             case "batch":
                 self.batches[line["id"]] = line["status"]
             case "opt_out":
                 (self.opted_out.add if line["out"] else self.opted_out.discard)(line["number"])
+
+    def _known(self, ids: Iterable[str]) -> list[Message]:
+        """The messages of these ids; a reset may have been quicker than what is told of them."""
+        return [self.messages[each] for each in ids if each in self.messages]
 
     def _keep(self, message: Message) -> None:
         self.messages[message.id] = message
@@ -145,17 +164,44 @@ class Store:
                 self._keep(message)
             self.version += 1
 
+    def keep_mails(self, mail: dict[str, Any], messages: list[Message]) -> None:
+        """Take the messages of one mail to many, each durable before anybody sees it."""
+        first, special = messages[0], {}
+        for number, message in enumerate(messages):
+            if message.outcome != Outcome() or message.callbacks != Behaviour():
+                special[str(number)] = [asdict(message.outcome), asdict(message.callbacks)]
+        line = {
+            "kind": "mails", "request": first.request, "at": first.at.isoformat(), "count": len(messages),
+            "special": special, "mail": mail,
+        }  # fmt: skip
+        self.ledger.append([line])
+        with self.lock:
+            self._keep_all(messages, line)
+            self.version += 1
+
+    def _unpacked(self, line: Line) -> list[Message]:
+        messages = self._unpack(line["mail"], datetime.fromisoformat(line["at"]), line["request"])
+        for number, (outcome, callbacks) in line["special"].items():
+            messages[int(number)].outcome = Outcome(**outcome)
+            messages[int(number)].callbacks = Behaviour(**callbacks)
+        return messages
+
+    def _keep_all(self, messages: list[Message], line: Mapping[str, Any]) -> None:
+        for seq, message in enumerate(messages, line["seq"] - line["count"] + 1):
+            message.seq = seq
+            self._keep(message)
+
     def change(
         self, messages: Iterable[Message], status: str, code: int | None, now: datetime, **more: Any
     ) -> None:
         """Move messages to a state. Not awaited on disk: after a crash the state is reached again."""
-        told = {"kind": "state", "status": status, "error_code": code, "at": now.isoformat(), **more}
-        lines = [{**told, "id": message.id} for message in messages]
-        self.ledger.append(lines, durable=False)
+        ids = [message.id for message in messages]
+        line: Line = {"kind": "states", "status": status, "error_code": code, "at": now.isoformat(), **more}
+        line["ids"] = ids
+        self.ledger.append([line], durable=False)
         with self.lock:
-            for line in lines:
-                if line["id"] in self.messages:  # not after a reset
-                    self._apply(self.messages[line["id"]], line)
+            for message in self._known(ids):
+                self._apply(message, line)
             self.version += 1
 
     def hear(self, call: Message, turn: Turn) -> None:

@@ -43,23 +43,29 @@ def words() -> dict[str, Any]:
 @blueprint.get("/")
 def home() -> str:
     """Everybody's phone, mail and chat side by side."""
-    people, hidden = devices.people(bench(), now_utc())
-    return _bench_page(people, hidden)
+    after = max(request.args.get("after", 0, type=int), 0)
+    people, hidden = devices.people(bench(), now_utc(), after)
+    return _bench_page(people, hidden, after + len(people))
 
 
 @blueprint.get("/phones/<number>")
 def phone(number: str) -> str:
     """One phone, with more of its past."""
-    return _bench_page([devices.one(bench(), number, now_utc())])
+    return _bench_page([devices.one(bench(), number, now_utc(), _before())])
 
 
 @blueprint.get("/mailboxes/<address>")
 def mailbox(address: str) -> str:
     """One mailbox, with more of its past."""
-    return _bench_page([devices.one(bench(), address, now_utc())])
+    return _bench_page([devices.one(bench(), address, now_utc(), _before())])
 
 
-def _bench_page(people: list[devices.Person], hidden: int = 0) -> str:
+def _before() -> int | None:
+    """The number that a page of a device's past ends before."""
+    return request.args.get("before", type=int)
+
+
+def _bench_page(people: list[devices.Person], hidden: int = 0, after: int = 0) -> str:
     active = [rule for rule in bench().script.rules() if rule.left != 0 and not rule.switch]
     beats = bench().heart.beats
     return render_template(
@@ -68,6 +74,7 @@ def _bench_page(people: list[devices.Person], hidden: int = 0) -> str:
         active=active,
         people=people,
         hidden=hidden,
+        after=after,
         beat=beats[-1][0] if beats else None,
     )
 

@@ -26,12 +26,13 @@ def provider_of(given: Mapping[str, Any]) -> str:
 
 
 def scope(given: Mapping[str, Any], *, times: int | None) -> dict[str, Any]:
-    """Recipients, operation and count of a rule; `times` is the count when none is given."""
+    """Recipients, their share, operation and count of a rule; `times` is the count when none is given."""
     left = times
     if "times" in given:
         left = _number(given, "times", int, low=1)
     operation = _one_of({"operation": given.get("operation") or "send"}, "operation", OPERATIONS)
-    return {"to": _text(given, "to"), "times": left, "operation": operation}
+    share = _number(given, "share", float, high=1)
+    return {"to": _text(given, "to"), "times": left, "operation": operation, "share": share}
 
 
 def fault(given: Mapping[str, Any]) -> Effect:

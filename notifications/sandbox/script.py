@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, TypeVar
+from zlib import crc32
 
 PROVIDERS = ("twilio", "sendgrid", "voice", "gateway", "smtp", "chat")
 OPERATIONS = ("send", "fetch", "search", "batch", "cancel", "account")
@@ -40,6 +41,7 @@ class Kind(StrEnum):
     RESET_AFTER_BODY = "reset_after_body"  # accepted: reset without an answer
     TOO_MANY = "429"  # not accepted: asked to wait
     REFUSED = "4xx"  # not accepted: refused with a code
+    NAMED = "named"  # of SendGrid: not accepted, for the sake of the recipients that the rule is about
     ERROR = "5xx"  # server error, accepted or not as the rule says (not, unless told)
     EMPTY = "empty"  # success with nothing in it; accepted unless told
     HTML = "html"  # success with a web page in it; accepted unless told
@@ -67,7 +69,10 @@ _MAY_BE_TOLD = _UNLESS_TOLD | {Kind.ERROR}
 
 def kinds_of(provider: str) -> tuple[Kind, ...]:
     """The ways in which this provider's requests can fail."""
-    return tuple(kind for kind in Kind if (kind in _SMTP if provider == "smtp" else kind not in _OF_SMTP))
+    if provider == "smtp":
+        return tuple(kind for kind in Kind if kind in _SMTP)
+    others = _OF_SMTP if provider == "sendgrid" else _OF_SMTP | {Kind.NAMED}
+    return tuple(kind for kind in Kind if kind not in others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +132,17 @@ class Rule:
     left: int | None = None
     switch: str = ""  # at the device, when the rule belongs to one
     struck: int = field(default=0)
+    share: float | None = None  # of all addresses, always the same ones
 
     def fits(self, recipients: Callable[[], Iterable[str]]) -> bool:
         """Whether any of the recipients is meant; asks for them only when it must."""
-        return self.to is None or any(_matches(self.to, address) for address in recipients())
+        everybody = self.to is None and self.share is None
+        return everybody or any(self.is_about(address) for address in recipients())
+
+    def is_about(self, address: str) -> bool:
+        """Whether this recipient is meant."""
+        meant = self.to is None or _matches(self.to, address)
+        return meant and (self.share is None or crc32(address.encode()) < self.share * 2**32)
 
     def described(self) -> dict[str, Any]:
         """The rule as the control interface shows it."""
@@ -142,6 +154,7 @@ class Rule:
             "provider": self.provider,
             "operation": self.operation,
             "to": self.to,
+            "share": self.share,
             "left": self.left,
             "struck": self.struck,
             "switch": self.switch,
@@ -176,10 +189,11 @@ class Script:
         times: int | None = None,
         operation: str = "send",
         switch: str = "",
+        share: float | None = None,
     ) -> Rule:
         """Put one more rule at the end of the list."""
         with self._lock:
-            rule = Rule(self._next, provider, effect, operation, to, times, switch)
+            rule = Rule(self._next, provider, effect, operation, to, times, switch, share=share)
             self._next += 1
             self._rules.append(rule)
             return rule
@@ -202,6 +216,11 @@ class Script:
                     rule.left = None if rule.left is None else rule.left - 1
                     return effect
             return None
+
+    def rule_of(self, effect: Effect) -> Rule | None:
+        """The rule whose effect this very one is."""
+        with self._lock:
+            return next((rule for rule in self._rules if rule.effect is effect), None)
 
     def rules(self) -> list[Rule]:
         """Every rule, oldest first, those used up too."""

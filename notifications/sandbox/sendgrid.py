@@ -11,7 +11,7 @@ from notifications.sandbox.bench import bench
 from notifications.sandbox.config import SANDBOX_API_KEY
 from notifications.sandbox.mail import Complaint, Refused, check, messages_of, recipients_of
 from notifications.sandbox.messages import Message, now_utc
-from notifications.sandbox.script import Behaviour, Fault, Outcome
+from notifications.sandbox.script import Behaviour, Fault, Kind, Outcome
 
 blueprint = Blueprint("sendgrid", __name__, url_prefix="/v3")
 
@@ -45,10 +45,28 @@ def refusal(refused: Refused) -> Response:
 
 def by_fault(fault: Fault, status: int) -> Response:
     """The error a fault asks for."""
+    if fault.kind is Kind.NAMED:
+        return _naming(fault, status)
     answer = refusal(Refused(fault.message or WORDS.get(status, "Sandbox fault"), status=status))
     if status == 429 and fault.retry_after and fault.retry_after.isdigit():
         reset = int(now_utc().timestamp()) + int(fault.retry_after)
         answer.headers["X-RateLimit-Reset"] = str(reset)
+    return answer
+
+
+def _naming(fault: Fault, status: int) -> Response:
+    """A refusal of the whole request that names those whom the rule is about."""
+    mail: Any = request.get_json(silent=True)
+    addresses, rule = recipients_of(mail), bench().script.rule_of(fault)
+    message = fault.message or "Does not contain a valid address."
+    named = [number for number, address in enumerate(addresses) if rule is None or rule.is_about(address)]
+    answer = jsonify(
+        errors=[
+            {"message": message, "field": f"personalizations.{number}.to.0.email", "help": None}
+            for number in named
+        ]
+    )
+    answer.status_code = status
     return answer
 
 
@@ -81,7 +99,10 @@ def _send() -> Response:
     except Complaint as complaint:
         return refusal(complaint.refused)
     messages = [_by_script(message) for message in messages_of(mail, now)]
-    bench().store.keep(messages)
+    if len(messages) > 1:
+        bench().store.keep_mails(mail, messages)
+    else:
+        bench().store.keep(messages)
     bench().progress.begin(messages)
     answer = Response(b"", 202, headers={"X-Message-Id": messages[0].request})
     del answer.headers["Content-Type"]
@@ -97,8 +118,8 @@ def _check_against_documents(mail: dict[str, Any]) -> None:
 
 def _by_script(message: Message) -> Message:
     script = bench().script
-    message.outcome = script.take(Outcome, "sendgrid", lambda: [message.to]) or Outcome()
-    message.callbacks = script.take(Behaviour, "sendgrid", lambda: [message.to]) or Behaviour()
+    message.outcome = script.take(Outcome, "sendgrid", lambda: [message.to]) or message.outcome
+    message.callbacks = script.take(Behaviour, "sendgrid", lambda: [message.to]) or message.callbacks
     return message
 
 
