@@ -8,13 +8,22 @@ from datetime import datetime
 from uuid import UUID
 
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from accounts import people
 from accounts.models import Role
 from foundation.database import db
 from notifications import circuits, on_duty, outbox, ways
-from notifications.models import Circuit, Message, Page, State, Stop
+from notifications.models import (
+    Circuit,
+    Message,
+    Page,
+    Sending,
+    SendingGroup,
+    SendingState,
+    State,
+    Stop,
+)
 from notifications.rules.pretend import is_drill
 from notifications.rules.watching import is_probe
 
@@ -29,8 +38,12 @@ ALARMS = (
     "reminder_bare",
     "contact_code",
     "canary_failed",
+    "sending_waits",
     "test_page_unanswered",
 )
+# By itself, and nobody was told of it.
+PAUSED = (Sending.state == SendingState.PAUSED, Sending.paused_by.is_(None), Sending.told_at.is_(None))
+HELD = (SendingGroup.wants_person_at.is_not(None), SendingGroup.told_at.is_(None))
 
 
 def waiting() -> bool:
@@ -39,9 +52,9 @@ def waiting() -> bool:
     circuit = select(Circuit.provider).where(Circuit.told_at.is_(None))
     stop = select(Stop.id).where(Stop.told_at.is_(None), Stop.released_at.is_(None))
     empty = select(Page.id).where(Page.nobody_at.is_not(None))
-    return bool(
-        db.session.scalar(select(message.exists() | circuit.exists() | stop.exists() | empty.exists()))
-    )
+    paused, held = select(Sending.id).where(*PAUSED), select(SendingGroup.id).where(*HELD)
+    kinds = (message, circuit, stop, empty, paused, held)
+    return bool(db.session.scalar(select(or_(*(each.exists() for each in kinds)))))
 
 
 def tell(*, now: datetime) -> int:
@@ -58,6 +71,8 @@ def tell(*, now: datetime) -> int:
         + _refusals(now)
         + _stops(now)
         + _empty_steps(now)
+        + _paused(now)
+        + _held(now)
     )
 
 
@@ -121,6 +136,29 @@ def _empty_steps(now: datetime) -> int:
         key = f"nobody:{page.policy_name or '-'}:{steps}:{now:%Y%m%d%H}"
         key += f":{page.about}" if is_drill(page.about) else ""
         made += _raise(page.organisation_id, about, "step_reaches_nobody", context, key, now=now)
+    return made
+
+
+def _paused(now: datetime) -> int:
+    """Sendings that paused by themselves: each time once."""
+    made = 0
+    for each in list(db.session.scalars(select(Sending).where(*PAUSED).with_for_update(skip_locked=True))):
+        each.told_at = now
+        context = {"why": each.paused_why or "", "path": path(each.about), "held": ""}
+        key = f"paused:{each.id}:{each.paused_at}"
+        made += _raise(each.organisation_id, each.about, "sending_waits", context, key, now=now)
+    return made
+
+
+def _held(now: datetime) -> int:
+    """Groups that only a person can decide of: of one sending told once an hour."""
+    untold = select(SendingGroup).where(*HELD).order_by(SendingGroup.id).limit(outbox.BATCH)
+    made = 0
+    for each in list(db.session.scalars(untold.with_for_update(skip_locked=True))):
+        each.told_at = now
+        context = {"why": each.why or "", "path": path(each.about), "held": "yes"}
+        key = f"held:{each.sending_id}:{now:%Y%m%d%H}"
+        made += _raise(each.organisation_id, each.about, "sending_waits", context, key, now=now)
     return made
 
 

@@ -14,7 +14,7 @@ from accounts.models import Organisation
 from foundation import ledger
 from foundation.database import db, insert_unless_there, new_id
 from foundation.errors import Invalid, Refused
-from notifications.models import Attempt, Channel, Kind, Message, Outcome, Stop
+from notifications.models import Attempt, Channel, Kind, Message, Outcome, SendingAttempt, SendingGroup, Stop
 
 WINDOW = timedelta(minutes=15)
 RATIO = 1.02  # copies per message; more is no chance
@@ -47,12 +47,32 @@ def duplicate_of(message: Message, now: datetime) -> None:
         _stop(message.organisation_id, f"{copies} copies of {messages} messages in a quarter of an hour", now)
 
 
-def _counted(organisation_id: UUID, now: datetime) -> tuple[int, int, int]:
-    """Copies that providers took lately, of how many messages, and the most of one."""
+def group_told_twice(organisation_id: UUID, now: datetime) -> None:
+    """A second copy of a group was found: stop communications when it told many twice, or is no chance."""
+    people = db.session.scalar(
+        select(func.sum(SendingGroup.size))
+        .join(SendingAttempt, SendingAttempt.group_id == SendingGroup.id)
+        .where(
+            SendingAttempt.organisation_id == organisation_id, SendingGroup.channel != Channel.PRETEND,
+            SendingAttempt.started_at > _since(organisation_id, now),
+            SendingAttempt.outcome == Outcome.DUPLICATE,
+        )
+    )  # fmt: skip
+    if (people or 0) >= LEAST:
+        _stop(organisation_id, f"{people} people were told a second time in a quarter of an hour", now)
+
+
+def _since(organisation_id: UUID, now: datetime) -> datetime:
+    """Copies count from here: a quarter of an hour ago, or since a person released the last stop."""
     ended = db.session.scalar(
         select(func.max(Stop.released_at)).where(Stop.organisation_id == organisation_id)
     )
-    since = max(now - WINDOW, ended) if ended else now - WINDOW
+    return max(now - WINDOW, ended) if ended else now - WINDOW
+
+
+def _counted(organisation_id: UUID, now: datetime) -> tuple[int, int, int]:
+    """Copies that providers took lately, of how many messages, and the most of one."""
+    since = _since(organisation_id, now)
     rows = db.session.execute(
         select(func.count().label("copies"))
         .select_from(Attempt)

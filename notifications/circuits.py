@@ -154,6 +154,12 @@ def _goes_first(provider: str, now: datetime) -> bool:
     return bool(changed(update(Circuit).where(*mine).values(open_until=now + LEFT_ALONE)))
 
 
+def not_tried(provider: str, *, now: datetime) -> None:
+    """What `choose` gave this provider at `now` did not go: whether it takes messages the next one shows."""
+    mine = Circuit.provider == provider, Circuit.closed_at.is_(None), Circuit.open_until == now + LEFT_ALONE
+    changed(update(Circuit).where(*mine).values(open_until=now))
+
+
 def takes_messages(provider: str, *, channel: str, asked_at: datetime, now: datetime) -> None:
     """The provider dealt with a message of ours: all that waited for it may go.
 

@@ -22,7 +22,7 @@ from foundation.database import changed, db, insert_rows, new_id
 from foundation.encryption import blind_index
 from notifications import breaker, circuits, codes, hurrying, kept, rendering, standing
 from notifications.models import OUTSIDE, Attempt, Channel, Kind, Message, State
-from notifications.rules.pretend import HIDDEN, is_drill, masked
+from notifications.rules.pretend import HIDDEN, is_drill, pretended
 from notifications.rules.retry import ONCE, PAGING, REMINDING, Terms
 from notifications.rules.routing import Order
 from notifications.rules.watching import is_probe
@@ -84,8 +84,8 @@ def recipient(  # noqa: PLR0917  as they are said: what about, which way, whose
     """Whom a message about this goes to: in a drill nobody. The one place that makes recipients."""
     if not is_drill(about):
         return Outside(channel, address, locale, staff_id, fallbacks)
-    later = tuple((way, masked(each)) for way, each in fallbacks)
-    return Pretend(channel, masked(address), locale, staff_id, later)
+    later = tuple((way, pretended(each)) for way, each in fallbacks)
+    return Pretend(channel, pretended(address), locale, staff_id, later)
 
 
 @dataclass(frozen=True, slots=True)

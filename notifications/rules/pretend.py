@@ -16,7 +16,7 @@ def is_drill(about: str) -> bool:
     return about.startswith(DRILL)
 
 
-def masked(address: str) -> str:
+def pretended(address: str) -> str:
     """An address as it may be kept in a drill: recognised by its owner, of no use to any provider.
 
     `+4520304050` becomes `+45••••50`, `astrid@promark.example` becomes `a••••@promark.example`. What is

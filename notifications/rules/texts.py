@@ -37,7 +37,9 @@ _STEP = "name number organisation step due_at timezone hours_left path"
 # "count"; "items" are reminders, each with "number", "path" and perhaps "step" and "due_at".
 # "again" says that a copy may have arrived before,
 # "unsure" that nobody knows whether one did. Nothing here is personal data, but for "name" (who is
-# written to), "who" (a colleague) and the parts of a notice to people.
+# written to), "who" (a colleague) and the parts of a communication. Its "check_url" is
+# where people see that it is genuine, "dear" its first line as a whole, and "proof" says that it goes
+# to whoever looks it over and to nobody else.
 NEEDS: Mapping[str, Needs] = {
     "page_report": _needs("name number organisation timezone path", "processor due_at step hours_left"),
     "page_faulty_report": _needs("name organisation processor path", "timezone"),
@@ -63,6 +65,7 @@ NEEDS: Mapping[str, Needs] = {
     "role_taken": _needs("name number organisation role who path"),
     "handover_wanted": _needs("name number organisation who due_at timezone path"),
     "handover_given": _needs("name number organisation who path", "note"),
+    "place_unproven": _needs("name number organisation what kind path"),
     "swap_proposed": _needs("name organisation who due_at timezone path"),
     "swap_answered": _needs("name organisation who due_at timezone path kind"),
     "rota_changed": _needs("name organisation who due_at timezone path"),
@@ -70,7 +73,10 @@ NEEDS: Mapping[str, Needs] = {
     "provider_refuses": _needs("name provider why", "instead"),
     "number_opted_out": _needs("name who path"),
     "sending_stopped": _needs("name why path"),
+    "sending_waits": _needs("name why path", "held"),
     "wrongly_signed": _needs("name processor path"),
+    "wrong_codes": _needs("name organisation count path"),
+    "contacts_forgotten_soon": _needs("name number due_at timezone path"),
     "report_confirmation": _needs("organisation number path received_at timezone"),
     "signed_report_confirmation": _needs("organisation number path received_at timezone"),
     "test_message": _needs("organisation"),
@@ -81,7 +87,7 @@ NEEDS: Mapping[str, Needs] = {
     "paper_plan": _needs("name organisation asked_at timezone"),
     "contact_code": _needs("code minutes organisation"),
     "test_page": _needs("name organisation path"),
-    "subject_notice": _needs("name subject paragraphs contact controller", "again"),
+    "subject_notice": _needs("name subject paragraphs contact controller", "again check_url dear proof"),
     "controller_notice": _needs("name subject paragraphs contact controller", "again"),
     "reply_taken": _needs("what path code", email=False),
     "reply_taken_already": _needs("what who", email=False),

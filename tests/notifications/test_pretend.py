@@ -23,7 +23,7 @@ from notifications.channels.deadline import Round
 from notifications.channels.sendgrid import SendGrid
 from notifications.channels.twilio import Twilio
 from notifications.models import ContactMethod, Kind, State
-from notifications.rules.pretend import masked
+from notifications.rules.pretend import pretended
 from tests.notifications.conftest import CONTEXT, PHONES
 
 LETTER = {"name": "Anna", "subject": "Brud", "paragraphs": [["Hvad", "Det"]], "contact": "Dorthe",
@@ -74,7 +74,7 @@ def _time(house, monkeypatch):
 def test_a_drill_refuses_somebody_outside_and_earnest_refuses_to_pretend(house):
     drill, real = f"drill/{new_id()}", house.about
     outside = outbox.Outside("sms", "+4520000001", "da")
-    pretend = outbox.Pretend("sms", masked("+4520000001"), "da")
+    pretend = outbox.Pretend("sms", pretended("+4520000001"), "da")
 
     for about, recipient in ((drill, outside), (real, pretend)):
         with pytest.raises(outbox.WrongRecipient):
@@ -89,7 +89,7 @@ def test_pretend_keeps_no_address_and_outside_knows_no_pretend_channel():
     with pytest.raises(ValueError, match="reached by"):
         outbox.Pretend("sms", "+4520000001", "da")
     with pytest.raises(ValueError, match="reached by"):
-        outbox.Pretend("sms", masked("+4520000001"), "da", fallbacks=(("email", "anna@example.org"),))
+        outbox.Pretend("sms", pretended("+4520000001"), "da", fallbacks=(("email", "anna@example.org"),))
     with pytest.raises(ValueError, match="nobody outside"):
         outbox.Outside("pretend", "+4520000001", "da")
     with pytest.raises(ValueError, match="nobody outside"):
@@ -194,7 +194,7 @@ def test_a_real_phone_hears_nothing_of_a_drill_and_takes_nothing_in_it(drill):
         said = drill.do(replies.answer, sender=PHONES["astrid"], body=body, sid=f"SM{number}")
         assert "PM-2026" not in said
     assert paging.acknowledged_by(page) == ""
-    drill.do(replies.answer, sender=masked(PHONES["astrid"]), body="STOP", sid="SM9")
+    drill.do(replies.answer, sender=pretended(PHONES["astrid"]), body="STOP", sid="SM9")
     assert all(way.opted_out_at is None for way in paging_ways(drill))
 
 
@@ -252,4 +252,4 @@ def test_those_who_take_part_are_called_in_their_order(drill):
     ],
 )  # fmt: skip
 def test_a_masked_address_tells_its_owner_and_nobody_else(given, shown):
-    assert masked(given) == shown
+    assert pretended(given) == shown
