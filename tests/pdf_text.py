@@ -122,6 +122,8 @@ def _tables(body: bytes, objects: dict[int, bytes]) -> dict[str, dict[bytes, str
     resources = re.search(rb"/Resources\s*(\d+) 0 R", body)
     where = objects[int(resources[1])] if resources else body
     fonts = re.search(rb"/Font\s*<<(.*?)>>", where, re.DOTALL) or re.search(rb"/Font\s*(\d+) 0 R", where)
+    if fonts is None:  # a page on which nothing stands
+        return {}
     listed = objects[int(fonts[1])] if fonts[1].isdigit() else fonts[1]
     found = {}
     for name, number in re.findall(rb"/(\w+)\s+(\d+) 0 R", listed):
