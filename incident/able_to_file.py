@@ -203,7 +203,11 @@ def texts(organisation: Organisation) -> list[Texts]:
 
 def hash_of_texts(locale: str) -> str:
     """SHA-256 of the texts of a language, so that an approval is of these very words."""
-    said = json.dumps(drafting.notice_words(locale).texts, sort_keys=True, ensure_ascii=False)
+    told = {
+        "letters": letters.catalog().sentences(locale),
+        "packs": drafting.pack_words("generic", locale).texts,
+    }
+    said = json.dumps(told, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(said.encode()).hexdigest()
 
 

@@ -25,6 +25,7 @@ Function: TypeAlias = Literal["", "dpo", "legal_representative", "authorised_or_
 HELD_FOR: Final = timedelta(days=365)  # so long a note of who can sign in is believed without another look
 
 Line = Annotated[str, BeforeValidator(lambda told: "" if told is None else told), Field(max_length=200)]
+Days = Annotated[int, Field(ge=1, le=3660)]
 Lines = Annotated[str, BeforeValidator(lambda told: "" if told is None else told), Field(max_length=1000)]
 
 
@@ -149,6 +150,7 @@ class Profile(_Part):
     code_of_conduct: CodeOfConduct = CodeOfConduct()
     filing: dict[str, Access] = Field(default_factory=dict)
     texts_approved: dict[str, Approved] = Field(default_factory=dict)
+    contact_days: Days | None = None  # contact data of people told is kept so long; None: as is usual
 
     def access(self, authority: str) -> Access:
         """Who can sign in to the portal of an authority, by its key; nobody where nothing is noted."""

@@ -38,7 +38,9 @@ _ELSEWHERE: Final = ("nis2", "dora", "eprivacy", "pecr")
 def told_of(incident: Incident) -> Told:
     """What is known of telling the people of an incident: all communications that went out, taken together.
 
-    They are told from the first one on; nothing more will happen once each has ended.
+    They are told from the first one on; nothing more will happen once each has ended. Whom one did not reach
+    and a later one tells counts once. A correction goes to people who were told before, so it counts nobody
+    a second time; what it says is told as well.
     """
     states = (CommunicationState.SENDING, CommunicationState.COMPLETE)
     mine = select(SubjectCommunication).where(
@@ -47,11 +49,13 @@ def told_of(incident: Incident) -> Told:
     sent = list(db.session.scalars(mine.order_by(SubjectCommunication.number)))
     if not sent:
         return Told()
-    covered = [coverage.of(each) for each in sent]
+    firsts = [each for each in sent if each.corrects_id is None]
+    covered, counted = [coverage.of(each) for each in firsts], coverage.together(firsts)
     return Told(
         min((each.sent_at for each in sent if each.sent_at), default=None),
-        total=sum(each.recipients for each in sent),
-        reached=sum(each.informed for each in covered),
+        total=counted.total,
+        reached=counted.informed,
+        posted=counted.posted,
         ended=all(each.total > 0 and each.ended for each in covered),
         texts=_letters(sent),
     )

@@ -45,13 +45,14 @@ Answered: TypeAlias = Iterator[tuple[str, Filled]]
 class Told:
     """What the ledger and the providers know of telling the people; nothing here is meant or planned.
 
-    `reached` of `total` messages arrived; `ended`: nothing more will happen by itself. `texts` is the
-    letter by language (da, nb, sv, en).
+    `reached` of `total` people were told: a message arrived, or a letter was `posted`; `ended`: nothing
+    more will happen by itself. `texts` is the letter by language (da, nb, sv, en).
     """
 
     sent_at: datetime | None = None
     total: int = 0
     reached: int = 0
+    posted: int = 0
     ended: bool = False
     texts: Mapping[str, str] = field(default_factory=dict)
 

@@ -40,7 +40,10 @@ def _sent(case: Case) -> Answered:
         left = case.said("not_reached", left=told.total - told.reached, **numbers)
         yield "subject_communication.why_not_all", Filled(left, ARRIVED)
     yield "subject_communication.means", Filled(["individual"], SENT)
-    yield "subject_communication.means_description", Filled(case.said("reached", **numbers), ARRIVED)
+    said = case.said("reached", **numbers)
+    if told.posted:
+        said = f"{said} {case.said('posted', posted=told.posted)}"
+    yield "subject_communication.means_description", Filled(said, ARRIVED)
     if told.texts and told.reached:
         copy = {"kind": "subject_communication", "name": case.said("copy", at=at)}
         yield "attachments", Filled([copy], SENT)

@@ -79,6 +79,8 @@ def sections(document: Mapping[str, Any], portals: Iterable[Authority]) -> list[
         Section("uk", _("Representative in the United Kingdom"), REPRESENTATIVES["uk"],
                 _("For an organisation without an establishment there (UK GDPR art. 27).")),
         Section("code", _("Code of conduct"), CODE, _("One that an authority has approved (art. 40).")),
+        Section("kept", _("Contact data of people who were told"), KEPT,
+                _("Names and addresses are destroyed so long after everybody was told; the proof stays.")),
     ]  # fmt: skip
 
 
@@ -161,6 +163,11 @@ CODE: Final = (
     Field("/code_of_conduct/follows", _l("The organisation keeps to one"), Kind.CHOICE, YES_NO),
     Field("/code_of_conduct/details", _l("Which"), Kind.LONG),
 )
+
+KEPT: Final = (
+    Field("/contact_days", _l("Days they are kept"), Kind.WHOLE,
+          hint=_l("Empty for what is usual. Fewer than 14 are 14, more than 1095 are 1095.")),
+)  # fmt: skip
 
 
 # --- reading and writing ----------------------------------------------------------------------------

@@ -6,7 +6,6 @@ set as text: nothing in it is read as markup, and nothing is read from the disk 
 
 import json
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ from foundation import locales
 from incident import drafting, packs
 from incident.authorities import forms
 from incident.drafting import Words
+from incident.typesetting import line, paragraphs, strange
 
 FOLDER: Final = "packs/printed"
 TEMPLATE: Final = "pack.typ"
@@ -27,11 +27,6 @@ OWN_WORDS: Final = frozenset({"verbatim"})  # any other heading is not known to 
 LONG: Final = 400  # an answer of so many characters, or so many lines, may run over to the next page
 LINES: Final = 8
 TRIES: Final = 4
-# What would turn or hide the signs around it, so that a reader sees other words than were approved.
-_TURNS: Final = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
-_REFUSED: Final = re.compile(r'(?:the text|the codepoint) `"((?:\\.|[^"\\`])+)"`')
-_ESCAPED: Final = re.compile(r"\\u\{([0-9a-f]+)\}|\\(.)")
-_BREAKS: Final = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +64,9 @@ def pdf(content: Mapping[str, Any], imprint: Imprint) -> bytes:
         try:
             return _set(folder, told, imprint.at)
         except typst.TypstError as fault:
-            if not (strange := _strange(fault.diagnostic)):
+            if not (refused := strange(fault.diagnostic)):
                 raise
-            told = _numbered(told, strange)
+            told = _numbered(told, refused)
     return _set(folder, told, imprint.at)
 
 
@@ -82,23 +77,13 @@ def _set(folder: Path, told: Mapping[str, Any], at: datetime) -> bytes:
     )  # fmt: skip
 
 
-def _strange(diagnostic: str) -> frozenset[str]:
-    """The signs that typst says it cannot print."""
-    found = "".join(_ESCAPED.sub(_unescaped, each) for each in _REFUSED.findall(diagnostic))
-    return frozenset(found) - frozenset(" \n")
-
-
-def _unescaped(sign: re.Match[str]) -> str:
-    return chr(int(sign[1], 16)) if sign[1] else sign[2]
-
-
-def _numbered(value: Any, strange: frozenset[str]) -> Any:
+def _numbered(value: Any, refused: frozenset[str]) -> Any:
     """The same values with these signs told by their number."""
     if isinstance(value, str):
-        return "".join(f"[U+{ord(sign):04X}]" if sign in strange else sign for sign in value)
+        return "".join(f"[U+{ord(sign):04X}]" if sign in refused else sign for sign in value)
     if isinstance(value, dict):
-        return {key: _numbered(each, strange) for key, each in value.items()}
-    return [_numbered(each, strange) for each in value] if isinstance(value, list) else value
+        return {key: _numbered(each, refused) for key, each in value.items()}
+    return [_numbered(each, refused) for each in value] if isinstance(value, list) else value
 
 
 # --- what the page says -------------------------------------------------------------------------
@@ -110,13 +95,13 @@ def page_of(content: Mapping[str, Any], imprint: Imprint) -> dict[str, Any]:
     words = drafting.words_over(FOLDER, "pdf", language)
     fields = list(packs.fields(content))
     return {
-        "language": language, "title": _line(content["title"]), "short": _line(content["title"]),
-        "organisation": _line(imprint.organisation), "keywords": [_line(imprint.number)],
-        "authority": _line(drafting.name_of(content["authority"], language)),
+        "language": language, "title": line(content["title"]), "short": line(content["title"]),
+        "organisation": line(imprint.organisation), "keywords": [line(imprint.number)],
+        "authority": line(drafting.name_of(content["authority"], language)),
         **_warning(words, imprint), "about": _about(words, content, imprint, fields),
         "notes": list(_notes(words, fields)), "numbered": any(each.get("number") for each in fields),
         "sections": [
-            {"title": _line(each["title"]), "fields": [_field(words, content, one) for one in each["fields"]]}
+            {"title": line(each["title"]), "fields": [_field(words, content, one) for one in each["fields"]]}
             for each in content["sections"] if each["fields"]
         ],
         "unanswered": words.word("pdf", "unanswered"), "page": words.word("pdf", "page"),
@@ -154,7 +139,7 @@ def _about(
         ("follows", "\n".join(follows)),
     ]
     return [
-        {"label": words.word("pdf_about", key), "value": _paragraphs(value)} for key, value in rows if value
+        {"label": words.word("pdf_about", key), "value": paragraphs(value)} for key, value in rows if value
     ]
 
 
@@ -169,7 +154,7 @@ def _form(content: Mapping[str, Any]) -> str:
 
 def _version(words: Words, content: Mapping[str, Any], imprint: Imprint) -> str:
     used = content.get("form") or {"key": f"schema {content['schema']}", "version": "–"}
-    return _line(
+    return line(
         words.word(
             "pdf", "version", number=imprint.number, count=imprint.count, form=used["key"],
             version=used["version"],
@@ -188,7 +173,7 @@ def _notes(words: Words, fields: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _field(words: Words, content: Mapping[str, Any], field: Mapping[str, Any]) -> dict[str, Any]:
-    language, answer, marks = _language(content, field), _paragraphs(field["answer"]), []
+    language, answer, marks = _language(content, field), paragraphs(field["answer"]), []
     if field["to_follow"]:
         marks.append(words.word("pdf", "to_follow"))
     if field["as_told"]:
@@ -196,7 +181,7 @@ def _field(words: Words, content: Mapping[str, Any], field: Mapping[str, Any]) -
     if field["key"] in _claimed(content):
         marks.append(words.word("pdf", "secrecy"))
     return {
-        "number": str(field.get("number") or ""), "label": _line(field["label"]), "ours": _is_ours(field),
+        "number": str(field.get("number") or ""), "label": line(field["label"]), "ours": _is_ours(field),
         "answer": answer, "language": _tag(language), "marks": marks,
         "long": len(field["answer"]) > LONG or sum(map(len, answer)) > LINES,
     }  # fmt: skip
@@ -231,15 +216,3 @@ def _is_ours(field: Mapping[str, Any]) -> bool:
 def _tag(language: str) -> str:
     """A language as typst takes it: two or three letters, or nothing."""
     return language.lower() if re.fullmatch("[a-zA-Z]{2,3}", language) else ""
-
-
-def _paragraphs(text: str) -> list[list[str]]:
-    """A text as paragraphs of lines."""
-    plain = _TURNS.sub("", _BREAKS.sub("\n", unicodedata.normalize("NFC", text)))
-    parts = re.split(r"\n[ \t]*\n", plain.replace("\t", " ").strip())
-    return [[line.strip() for line in part.splitlines() if line.strip()] for part in parts if part.strip()]
-
-
-def _line(text: str) -> str:
-    """The same as one line."""
-    return " ".join(line for part in _paragraphs(text) for line in part)

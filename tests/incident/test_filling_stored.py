@@ -8,12 +8,14 @@ import pytest
 from foundation.database import acting_for, db, new_id, utcnow
 from incident import coverage, drafting
 from incident.authorities.forms import all_forms, form_for
-from incident.coverage import Coverage
+from incident.coverage import Coverage, Row
 from incident.filling import fill, told_of, values_of
 from incident.models import DelayReason, Duty, ProcessorContact, SubjectCommunication
 from incident.rules.forms import faults, is_shown
+from notifications.models.sending import SendingGroup
+from notifications.rules.sending import Member, packed
 from tests import people
-from tests.incident import desk
+from tests.incident import desk, telling_rows
 
 DANISH = "dk-datatilsynet"
 
@@ -88,11 +90,11 @@ def test_people_who_are_told_later_count_as_well_until_every_letter_has_ended(ap
     add(cast, incident_id, communication(2, recipients=2, text="Flere er berørt."))
     states = {1: ["delivered"] * 3, 2: ["accepted", "delivered"]}
     monkeypatch.setattr(coverage, "of", lambda each: Coverage(
-        {new_id(): state for state in states[each.number]}, each.recipients
+        each.recipients, tuple(Row("email", fate, "da", "", 1) for fate in states[each.number])
     ))  # fmt: skip
 
     found = filled(cast, incident_id)
-    states[2] = ["delivered", "unreached"]
+    states[2] = ["delivered", "manual"]
     ended = filled(cast, incident_id)
 
     assert found["subject_communication.status"].value == "in_progress"
@@ -101,6 +103,53 @@ def test_people_who_are_told_later_count_as_well_until_every_letter_has_ended(ap
     assert found["subject_communication.content"].value == "En kopi blev hentet.\n\nFlere er berørt."
     assert ended["subject_communication.status"].value == "informed"
     assert ended["subject_communication.all_informed"].value == "not_all"
+
+
+def test_a_correction_counts_nobody_a_second_time_and_a_posted_letter_is_said_to_be_one(
+    app, cast, monkeypatch
+):
+    incident_id = desk.assessed(cast)
+    add(cast, incident_id, communication(1, recipients=2, state="complete"))
+    add(cast, incident_id, communication(2, recipients=2, text="Det var forkert."))
+    with desk.working(cast, incident_id):
+        first, second = db.session.query(SubjectCommunication).order_by(SubjectCommunication.number)
+        second.corrects_id = first.id
+    rows = (Row("email", "delivered", "da", "", 1), Row("letter", "posted", "da", "", 1))
+    monkeypatch.setattr(coverage, "of", lambda each: Coverage(each.recipients, rows))
+
+    found = filled(cast, incident_id)
+
+    assert "2 af 2" in found["subject_communication.means_description"].value
+    assert "1 af dem med et brev" in found["subject_communication.means_description"].value
+    assert "Det var forkert." in found["subject_communication.content"].value
+
+
+def test_whom_a_later_communication_reaches_is_one_person_told_and_no_second_one_left(app, cast):
+    incident_id, first_id, people_ids = telling_rows.told(cast, 4, state="complete")
+    with desk.working(cast, incident_id) as incident:
+        first = db.session.get_one(SubjectCommunication, first_id)
+        later = telling_rows.communication(incident_id, cast.promark, number=2, recipients=3)
+        fates = ("delivered", "posted", "manual", "manual")
+        telling_rows.sending(
+            first, [(each, "email", fate, {}) for each, fate in zip(people_ids, fates, strict=True)]
+        ).planned = 4
+        begun = telling_rows.sending(
+            later, [(people_ids[1], "sms", "delivered", {}), (people_ids[2], "letter", "posted", {})],
+            state="running",
+        )  # fmt: skip
+        begun.planned = 2
+        db.session.flush()
+        before = told_of(incident)
+        begun.planned = 3
+        db.session.add(SendingGroup(
+            organisation_id=incident.organisation_id, sending_id=begun.id, number=1, channel="sms",
+            locale="da", size=1, about=incident.chain, members=packed([Member(people_ids[3], "DK", 0)]),
+            ready_at=utcnow(),
+        ))  # fmt: skip
+        found = told_of(incident)
+
+    assert (before.total, before.reached, before.posted) == (5, 3, 1)  # of the last it is not known who
+    assert (found.total, found.reached, found.posted) == (4, 3, 1)
 
 
 def test_the_contact_of_a_processor_comes_from_the_register(app, cast):
