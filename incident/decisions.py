@@ -20,7 +20,7 @@ from foundation.errors import Invalid, Missing, NotAllowed, Refused
 from incident import advice as advising
 from incident import clocks, meeting, owed
 from incident.advice import Advised
-from incident.models import Assessment, Decision, DecisionState, Incident, Kind, Question
+from incident.models import Assessment, Decision, DecisionState, Incident, Kind, PublicNotice, Question
 from incident.owed import log
 from incident.owing import Holding, Standing
 from incident.rules.lifecycle import State
@@ -55,6 +55,12 @@ def of(incident: Incident, decision_id: UUID) -> Decision:
 def holding(incident: Incident) -> Holding:
     """The decision in force on each question that has one."""
     return owed.holding(incident)
+
+
+def in_public(incident: Incident) -> bool:
+    """Whether it is decided that people are told in public in place of messages, art. 34(3)(c)."""
+    decision = holding(incident).get(Question.PEOPLE)
+    return decision is not None and decision.kind == Kind.EXEMPT_C
 
 
 def waiting(incident: Incident) -> list[Decision]:
@@ -303,6 +309,11 @@ def published(
         raise Invalid(_("Say where it was published, as an address or the name of a paper."))
     if at > now:
         raise Invalid(_("It cannot have been published in the future."))
+    if _unproven_notice(incident):
+        raise Refused(
+            _("A public notice is prepared here, and was not seen at every place yet."),
+            next_step=_("Keep the proof of each place on its page: that meets the duty."),
+        )
     duties = meeting.still_open(meeting.duties_of(incident, *clocks.CARRIED[clocks.TELL_PEOPLE]))
     if not duties:
         return False
@@ -315,6 +326,13 @@ def published(
         clocks.stop(incident, duty.clock_kind, why=_("The people are told."), actor=by.name, now=now, at=at)
     runs.happened(incident.chain, "subjects.sent", actor=by.name, now=now)
     return True
+
+
+def _unproven_notice(incident: Incident) -> bool:
+    mine = select(PublicNotice.id).where(
+        PublicNotice.incident_id == incident.id, PublicNotice.met_at.is_(None)
+    )
+    return db.session.scalar(mine.limit(1)) is not None
 
 
 # --- beside the advice --------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from incident import (
     authority_notification,
     drafting,
     fitting,
+    forgetting,
     handovers,
     owed,
     paper_plan,
@@ -23,8 +24,10 @@ from incident import (
     roles,
     signed_confirmations,
     subject_communication,
+    wrong_codes,
 )
 from incident.controller_notices import fan_out, rounds, sending
+from incident.lists import reading, uploading
 from incident.models import Incident
 from incident.our_role import is_controller
 from incident.rules.facts import FactsFault
@@ -81,14 +84,7 @@ def reconcile() -> int:
     One transaction each: a communication that fails is looked at in the next round and holds up no other.
     """
     with everyone():
-        waiting = subject_communication.under_way()
-        for communication_id in waiting:
-            try:
-                with transaction():
-                    subject_communication.follow(communication_id, now=utcnow())
-            except Exception:  # whatever it was, the others must still be followed
-                log.exception("communication.not_followed", communication=str(communication_id))
-    return len(waiting)
+        return sum(_attempt(subject_communication.follow, each) for each in subject_communication.under_way())
 
 
 def keep_advice() -> int:
@@ -267,7 +263,31 @@ def _draft_for(asked: runs.Asked) -> int:
 def forget_refused() -> int:
     """Remove what is kept of requests that were refused long ago; returns how many rows."""
     with everyone(), transaction():
-        return quarantine.forget(now=utcnow())
+        return quarantine.forget(now=utcnow()) + wrong_codes.forget(now=utcnow())
+
+
+def forget_contacts() -> int:
+    """Warn that contact data goes, and have it go, where its time has come; returns how many went.
+
+    As `fill_roles`. What was sealed under a destroyed key is removed a part at a time.
+    """
+    with everyone():
+        gone = sum(_attempt(forgetting.look, each) for each in forgetting.due(database_now()))
+        for incident_id in forgetting.unswept():
+            _sweep(incident_id)
+    return gone
+
+
+def _sweep(incident_id: UUID) -> None:
+    try:
+        after: UUID | None = None
+        more = True
+        while more:
+            with transaction():
+                after = forgetting.sweep(incident_id, after, now=utcnow())
+            more = after is not None
+    except Exception:  # whatever it was, the others must still be swept; it begins again in the next round
+        log.exception("contacts.not_swept", incident=str(incident_id))
 
 
 def owe_customers() -> int:
@@ -307,6 +327,29 @@ def _in_parts(event: str, about: UUID, part: Callable[..., bool]) -> None:
         pass  # `keep_advice` has said so, to the log and in the ledger; newer facts or rules are read here
     except Exception:  # whatever it was, the others must still be looked at
         log.exception(event, about=str(about))
+
+
+def read_lists() -> int:
+    """Read on in lists of people, and remove rows of those that are gone; returns how many were worked on.
+
+    Parts of a list are transactions of their own, and others wait for no more than one of them. A list
+    that fails is tried again when its lease has ended, and holds up no list of another incident.
+    """
+    with everyone():
+        waiting = reading.due(database_now())
+        for list_id in waiting:
+            try:
+                reading.read_on(list_id)
+            except Exception:  # whatever it was, the other lists must still be read
+                db.session.rollback()
+                log.exception("list.not_read", list=str(list_id))
+    return len(waiting)
+
+
+def remove_stray_files() -> int:
+    """Remove files of people that no list waits for; returns how many."""
+    with everyone():
+        return uploading.remove_strays(utcnow())
 
 
 def tell_outside() -> int:

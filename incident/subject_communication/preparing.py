@@ -1,29 +1,37 @@
-"""Text and list of a communication, and the approval that binds both as they stand."""
+"""Texts of a communication, who of the lists it picks, and what was done to either by whom."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import rfc8785
 from flask_babel import gettext as _
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
-from accounts.models import StaffMember
+from accounts.models import Organisation, StaffMember
 from foundation import ledger, locales
 from foundation.database import db, new_id
-from foundation.encryption import blind_index
 from foundation.errors import Invalid, Missing, Refused
-from incident import drafting, letters, meeting
-from incident.letters import Lack
-from incident.models import CommunicationState, Duty, Incident, Recipient, SubjectCommunication
-from incident.recipients import Person, Reading
+from incident import coverage, drafting, letters, meeting
+from incident.lists import people
+from incident.models import WAYS, CommunicationState, Duty, Incident, SubjectCommunication
+from notifications import sending
 from playbooks import runs
 
-OWED = ("gdpr-34", "promise-subjects")
-BEFORE_SENDING = (CommunicationState.DRAFT, CommunicationState.APPROVED)
-WRITING = ("communication.drafted", "communication.text_changed", "communication.list_changed")
+LETTERS_TO_PROTECTED: Final = "letters_to_protected"
+OWED: Final = ("gdpr-34", "promise-subjects")
+BEFORE_SENDING: Final = (CommunicationState.DRAFT, CommunicationState.APPROVED)
+SENT: Final = (CommunicationState.SENDING, CommunicationState.COMPLETE)
+TEXTS: Final = letters.WRITTEN
+WRITING: Final = (
+    *TEXTS, "communication.list_changed", "communication.selection_changed", "communication.told_left_out",
+)  # fmt: skip
+LISTED: Final = (
+    "list.uploaded", "list.chosen", "list.faulty_left_out", "list.person_taken_out", "list.person_put_back",
+    "list.withdrawn",
+)  # fmt: skip
 
 
 def of_incident(incident: Incident) -> list[SubjectCommunication]:
@@ -44,43 +52,88 @@ def of(incident: Incident, communication_id: UUID) -> SubjectCommunication:
     return found
 
 
-def people_of(communication: SubjectCommunication) -> list[Recipient]:
-    """Everybody on the list, in its order."""
-    mine = select(Recipient).where(Recipient.communication_id == communication.id)
-    return list(db.session.scalars(mine.order_by(Recipient.position)))
-
-
 def duties_of(incident: Incident) -> list[Duty]:
     """The duties to tell the people, by law and by promise."""
     return meeting.duties_of(incident, *OWED)
 
 
+# --- beginning ----------------------------------------------------------------------------------
+
+
 def create(incident: Incident, *, by: StaffMember, now: datetime) -> SubjectCommunication:
     """Begin a communication with a draft in each language of the organisation's letters.
 
-    While one is being prepared, that one is returned.
+    While one is being prepared, that one is returned. A further one goes to whom none has told yet.
     """
     known = of_incident(incident)
     if known and known[-1].state in BEFORE_SENDING:
         return known[-1]
     material = drafting.gather(incident)
     wanted = letters.languages_of(material.organisation)
-    texts = {locale: letters.draft(material, locale) for locale in wanted}
+    kind = letters.kind_of(material.facts)
+    texts = {locale: letters.draft(material, locale, kind) for locale in wanted}
+    selection = {"untold": True} if any(each.state in SENT for each in known) else {}
+    return _begun(incident, texts, selection, None, kind=kind, by=by, now=now)
+
+
+def correct(
+    incident: Incident, wrong: SubjectCommunication, *, by: StaffMember, now: datetime
+) -> SubjectCommunication:
+    """Begin the correction of one that was sent: to everybody who had it, and it says what it is.
+
+    While one is being prepared, that one is returned if it corrects the same. Raises: Refused when the
+    other was not sent, or when another communication is being prepared.
+    """
+    known = of_incident(incident)
+    if wrong.state not in SENT:
+        raise Refused(
+            _("It was not sent: nobody has read what is wrong in it."), next_step=_("Change its text.")
+        )
+    if known[-1].state in BEFORE_SENDING:
+        if known[-1].corrects_id == wrong.id:
+            return known[-1]
+        raise Refused(
+            _("Communication %(number)s is being prepared.", number=known[-1].number),
+            next_step=_("Send it first, then begin the correction."),
+        )
+    texts = {locale: _corrected(incident, wrong, parts, locale) for locale, parts in wrong.texts.items()}
+    selection: dict[str, Any] = {"told_by": str(wrong.id)}
+    if wrong.selection.get(LETTERS_TO_PROTECTED):
+        selection[LETTERS_TO_PROTECTED] = True
+    return _begun(incident, texts, selection, wrong, kind=wrong.kind, by=by, now=now)
+
+
+def _corrected(
+    incident: Incident, wrong: SubjectCommunication, parts: Mapping[str, str], locale: str
+) -> dict[str, str]:
+    zone = db.session.get_one(Organisation, incident.organisation_id).timezone
+    return letters.corrected(parts, locale, locales.local(wrong.sent_at or wrong.drafted_at, zone).date())
+
+
+def _begun(
+    incident: Incident, texts: dict[str, dict[str, str]], selection: dict[str, Any],
+    wrong: SubjectCommunication | None, *, kind: str, by: StaffMember, now: datetime,
+) -> SubjectCommunication:  # fmt: skip
     owed = duties_of(incident)
     made = SubjectCommunication(
         id=new_id(), organisation_id=incident.organisation_id, incident_id=incident.id, texts=texts,
-        duty_id=owed[0].id if owed else None, number=len(known) + 1, content_sha256="", drafted_by=by.name,
-        drafted_at=now, state=CommunicationState.DRAFT, recipients=0,
+        duty_id=owed[0].id if owed else None, number=len(of_incident(incident)) + 1, content_sha256="",
+        drafted_by=by.name, drafted_at=now, state=CommunicationState.DRAFT, recipients=0,
+        kind=kind, corrects_id=wrong.id if wrong else None,
+        ways=[*(wrong.ways if wrong else WAYS)], selection=selection,
     )  # fmt: skip
     db.session.add(made)
-    made.content_sha256 = fingerprint(made)
     db.session.flush()
-    log(incident, made, "communication.drafted", by, now, languages=sorted(texts))
+    settle_hash(made)
+    log(
+        incident, made, "communication.drafted", by, now, languages=sorted(texts),
+        corrects=wrong.number if wrong else None,
+    )  # fmt: skip
     runs.happened(incident.chain, "subjects.drafted", actor=by.name, now=now)
     return made
 
 
-# --- text and list ------------------------------------------------------------------------------
+# --- texts --------------------------------------------------------------------------------------
 
 
 def set_texts(
@@ -91,15 +144,15 @@ def set_texts(
 
     `seen` is the hash that was on the page. Raises: Refused when it was sent or changed meanwhile.
     """
-    _refuse_sent(communication)
-    _refuse_stale(incident, communication, seen)
+    refuse_sent(communication)
+    refuse_stale(incident, communication, seen)
     if locale not in locales.LOCALES:
         raise Invalid(_("This is no language of ours."))
     written = letters.cleaned(parts)
     if communication.texts.get(locale) == written:
         return False
     communication.texts = {**communication.texts, locale: written}
-    _changed(incident, communication, "communication.text_changed", by=by, now=now, language=locale)
+    changed(incident, communication, "communication.text_changed", by=by, now=now, language=locale)
     return True
 
 
@@ -110,93 +163,77 @@ def add_language(
     """Draft the text in one more language; false when there is one. Raises: as `set_texts`."""
     if locale in communication.texts:
         return False
-    draft = letters.draft(drafting.gather(incident), locale)
+    draft = letters.draft(drafting.gather(incident), locale, communication.kind)
+    if communication.corrects_id:
+        draft = _corrected(incident, of(incident, communication.corrects_id), draft, locale)
     return set_texts(incident, communication, locale, draft, seen=seen, by=by, now=now)
 
 
-def set_list(
-    incident: Incident, communication: SubjectCommunication, reading: Reading, *, why_left_out: str,
-    seen: str, by: StaffMember, now: datetime,
-) -> None:  # fmt: skip
-    """Put the people read from a file on the list, in place of whoever was on it.
+def set_kind(
+    incident: Incident, communication: SubjectCommunication, kind: str, *, seen: str, by: StaffMember,
+    now: datetime,
+) -> bool:  # fmt: skip
+    """Say what kind of breach it is, and draft every text anew for it; false where it is of that kind.
 
-    Rows with faults are left out only with a reason, which is recorded. A language that somebody reads
-    and nobody has written yet is drafted. Raises: Refused as `set_texts`, Invalid without that reason.
+    Raises: as `set_texts`.
     """
-    _refuse_sent(communication)
-    _refuse_stale(incident, communication, seen)
-    left_out = reading.faulty_lines
-    if left_out and not why_left_out.strip():
-        raise Invalid(
-            _("Lines with faults are left out only with a reason: %(lines)s.",
-              lines=", ".join(map(str, left_out[:20]))),
-            next_step=_("Mend them in the file and send it again, or say why they are left out."),
-        )  # fmt: skip
-    if not reading.people:
-        raise Invalid(_("Every line has a fault."), next_step=_("Mend them and send the file again."))
-    db.session.execute(delete(Recipient).where(Recipient.communication_id == communication.id))
-    db.session.add_all(
-        _recipient(communication, position, each) for position, each in enumerate(reading.people, start=1)
-    )
-    communication.recipients = len(reading.people)
-    _draft_missing(incident, communication, {each.locale for each in reading.people})
-    _changed(
-        incident, communication, "communication.list_changed", by=by, now=now,
-        reason=why_left_out.strip() if left_out else None, people=len(reading.people),
-        left_out_lines=list(left_out), folded=len(reading.folded), file_sha256=reading.file_sha256,
+    refuse_sent(communication)
+    refuse_stale(incident, communication, seen)
+    if kind not in letters.catalog().kinds:
+        raise Invalid(_("There are no texts for this kind of breach."))
+    if kind == communication.kind:
+        return False
+    material = drafting.gather(incident)
+    communication.kind = kind
+    communication.texts = {each: letters.draft(material, each, kind) for each in communication.texts}
+    changed(
+        incident, communication, "communication.kind_changed", by=by, now=now, kind=kind,
+        languages=sorted(communication.texts),
     )  # fmt: skip
+    return True
 
 
-def _draft_missing(incident: Incident, communication: SubjectCommunication, wanted: set[str]) -> None:
-    if missing := sorted(wanted - communication.texts.keys()):
-        material = drafting.gather(incident)
-        drafts = {locale: letters.draft(material, locale) for locale in missing}
-        communication.texts = {**communication.texts, **drafts}
-
-
-def _recipient(communication: SubjectCommunication, position: int, person: Person) -> Recipient:
-    made = Recipient(
-        id=new_id(), organisation_id=communication.organisation_id, communication_id=communication.id,
-        position=position, name=person.name, email=person.email or None, phone=person.phone or None,
-        locale=person.locale, person_index=blind_index(person.key),
-    )  # fmt: skip
-    made.sha256 = _row_hash(made)
-    return made
-
-
-def _row_hash(person: Recipient) -> str:
-    row = [str(person.id), person.name, person.email, person.phone, person.locale]
-    return hashlib.sha256(rfc8785.dumps(row)).hexdigest()
+# --- what is bound together ---------------------------------------------------------------------
 
 
 def fingerprint(communication: SubjectCommunication) -> str:
-    """SHA-256 over texts and list as they are in the database now: what an approval is of."""
-    people = [_row_hash(each) for each in people_of(communication)]
-    document: dict[str, Any] = {"texts": communication.texts, "people": people, "count": len(people)}
+    """SHA-256 over texts, ways, choice, lists and count as they are in the database now: what is approved."""
+    document = [people.fingerprint(communication), communication.kind, str(communication.corrects_id or "")]
     return hashlib.sha256(rfc8785.dumps(document)).hexdigest()
 
 
-def lacking(communication: SubjectCommunication, people: Sequence[Recipient]) -> list[Lack]:
-    """What the letters lack in the languages that somebody on the list reads."""
-    read = {each.locale for each in people}
-    return letters.lacking(communication.texts, [each for each in locales.LOCALES if each in read])
+def settle_hash(communication: SubjectCommunication) -> None:
+    """Keep hash and number of people as they are now; an approval of anything else is void."""
+    communication.recipients = people.count(communication)
+    communication.content_sha256 = fingerprint(communication)
+    db.session.flush()
 
 
-def _changed(
+def changed(
     incident: Incident, communication: SubjectCommunication, action: str, *, by: StaffMember, now: datetime,
     **details: Any,
 ) -> None:  # fmt: skip
-    if communication.state == CommunicationState.APPROVED:
-        details["approval_void"] = communication.approved_by
-        communication.state = CommunicationState.DRAFT
-        communication.approved_by = communication.approved_at = communication.approved_sha256 = None
+    """Keep what was changed, void an approval, and write the ledger's entry."""
+    if voided := void(communication):
+        details["approval_void"] = voided
     db.session.flush()
-    communication.content_sha256 = fingerprint(communication)
-    db.session.flush()
+    settle_hash(communication)
+    if "people" in details:
+        details["people"] = communication.recipients
     log(incident, communication, action, by, now, **details)
 
 
-def _refuse_sent(communication: SubjectCommunication) -> None:
+def void(communication: SubjectCommunication) -> str | None:
+    """Take an approval back; whose it was."""
+    if communication.state != CommunicationState.APPROVED:
+        return None
+    who, communication.state = communication.approved_by, CommunicationState.DRAFT
+    communication.approved_by = communication.approved_at = communication.approved_sha256 = None
+    return who
+
+
+def refuse_sent(communication: SubjectCommunication) -> None:
+    """Raises: Refused once it was sent."""
     if communication.state not in BEFORE_SENDING:
         raise Refused(
             _("This communication was sent: what people have been told changes no more."),
@@ -204,7 +241,18 @@ def _refuse_sent(communication: SubjectCommunication) -> None:
         )
 
 
-def _refuse_stale(incident: Incident, communication: SubjectCommunication, seen: str) -> None:
+def refuse_while_planned(incident: Incident) -> None:
+    """Raises: Refused while a sending asks who its people are: they must be those who were approved."""
+    sent = [coverage.source_of(each.id) for each in of_incident(incident) if each.state in SENT]
+    if sent and sending.is_being_planned(sent):
+        raise Refused(
+            _("A communication to the people of these lists is just being begun."),
+            next_step=_("Try again in a minute, when everybody is planned."),
+        )
+
+
+def refuse_stale(incident: Incident, communication: SubjectCommunication, seen: str) -> None:
+    """Raises: Refused when text or choice are not what was on the page."""
     if seen == communication.content_sha256:
         return
     latest = authors_of(incident, communication)[-1]
@@ -214,66 +262,22 @@ def _refuse_stale(incident: Incident, communication: SubjectCommunication, seen:
     )
 
 
-# --- approval -----------------------------------------------------------------------------------
-
-
-def approve(
-    incident: Incident, communication: SubjectCommunication, *, seen: str, by: StaffMember, now: datetime
-) -> None:
-    """Stand behind these texts to these people. Approving it twice changes nothing.
-
-    The second of two persons: whoever wrote last does not approve it. Raises: Refused for that, when it
-    was sent, when text or list changed meanwhile, when nobody is on the list, or when a letter lacks a part.
-    """
-    _refuse_sent(communication)
-    _refuse_stale(incident, communication, seen)
-    if communication.state == CommunicationState.APPROVED:
-        return
-    meeting.refuse_when_over(incident)
-    _refuse_same_person(incident, communication, by)
-    people = people_of(communication)
-    if not people:
-        raise Refused(_("Nobody is on the list."), next_step=_("Send a list of recipients first."))
-    if left := lacking(communication, people):
-        parts = [f"{locales.NAMES[each.locale]}: {letters.LABELS[each.part]}" for each in left]
-        raise Refused(
-            _("The letters are not whole yet: %(parts)s.", parts="; ".join(parts)),
-            next_step=_("Write what is missing, and replace whatever stands in [brackets]."),
-        )
-    if fingerprint(communication) != communication.content_sha256:
-        raise Refused(
-            _("Text or list differ from what was saved."),
-            next_step=_("Send the list again, then approve it."),
-        )
-    communication.state = CommunicationState.APPROVED
-    communication.approved_by, communication.approved_at = by.name, now
-    communication.approved_sha256 = communication.content_sha256
-    db.session.flush()
-    log(
-        incident, communication, "communication.approved", by, now, people=len(people),
-        written_by=authors_of(incident, communication)[-1],
-    )  # fmt: skip
-    runs.happened(incident.chain, "subjects.approved", actor=by.name, now=now)
-
-
-def _refuse_same_person(incident: Incident, communication: SubjectCommunication, by: StaffMember) -> None:
-    if written(incident, communication)[-1].details.get("staff") == str(by.id):
-        raise Refused(
-            _("You wrote this last: a second person approves it before it goes out."),
-            next_step=_("Ask a colleague who may approve communications to read and approve it."),
-        )
+# --- by whom ------------------------------------------------------------------------------------
 
 
 def written(incident: Incident, communication: SubjectCommunication) -> list[ledger.Entry]:
-    """What was done to text and list, by the ledger."""
+    """What was done to its text and choice, and to the lists of the incident, by the ledger."""
+    mine = select(ledger.Entry).where(
+        ledger.Entry.chain == incident.chain, ledger.Entry.action.in_((*WRITING, *LISTED))
+    )
     return [
-        each for each in ledger.entries(incident.chain)
-        if each.action in WRITING and each.details.get("communication") == str(communication.id)
+        each for each in db.session.scalars(mine.order_by(ledger.Entry.number))
+        if each.action in LISTED or each.details.get("communication") == str(communication.id)
     ]  # fmt: skip
 
 
 def authors_of(incident: Incident, communication: SubjectCommunication) -> list[str]:
-    """Who wrote text or list, the last one last."""
+    """Who wrote text, choice or lists, the last one last."""
     return [each.actor for each in written(incident, communication)]
 
 

@@ -11,10 +11,10 @@ from incident.rules.lifecycle import State
 from notifications import paging
 from tests import people
 from tests.attacks import sending
-from tests.incident import desk
+from tests.incident import desk, telling
 from tests.incident.browsing import form
+from tests.incident.telling import LIST, begun, do
 from tests.incident.test_merging import fix, merge, owed_by, two
-from tests.incident.test_subject_communication import LIST, begun, do
 
 
 @pytest.fixture
@@ -193,11 +193,13 @@ def test_letters_under_way_go_on_and_count_where_it_goes_on(app, cast, sandbox, 
     assert owed_by(cast, carried)["gdpr-34", "subjects"] == "carried"
 
 
-def test_whoever_was_told_already_is_named_before_anything_is_sent(app, cast, signed_in):
+def test_whoever_was_told_already_is_named_before_anything_is_sent(app, cast, signed_in, sandbox, work):
     carried, letters = begun(cast, reference="HC-2")
     do(cast, carried, letters, subject_communication.approve)
     do(cast, carried, letters, subject_communication.send, count=3)
-    carrier, more = begun(cast, LIST, reference="HC-1", whole=False)
+    for _round in range(2):
+        work()
+    carrier, more = begun(cast, LIST, reference="HC-1", is_whole=False)
 
     merge(cast, carried, carrier)
 
@@ -209,6 +211,51 @@ def test_whoever_was_told_already_is_named_before_anything_is_sent(app, cast, si
         ]
     page = signed_in(people.DORTHE).get(f"/incidents/{carrier}/communications/{more}").text
     assert "3 people on this list were told already" in page
+
+
+def test_what_was_approved_before_a_merger_tells_nobody_whom_the_other_has_told_since(
+    app, cast, sandbox, work
+):
+    carried, letters = begun(cast, reference="HC-2")
+    do(cast, carried, letters, subject_communication.approve)
+    carrier, more = begun(cast, LIST, reference="HC-1")
+    do(cast, carrier, more, subject_communication.approve)
+    do(cast, carried, letters, subject_communication.send, count=3)
+    merge(cast, carried, carrier)
+
+    with pytest.raises(Refused, match="still going out"):
+        do(cast, carrier, more, subject_communication.send, count=3)
+    for _round in range(2):
+        work()
+    with pytest.raises(Refused, match="3 people were told already"):
+        do(cast, carrier, more, subject_communication.send, count=3)
+
+    assert len(sandbox.mail_to("ida@kunde.example")) == 1
+
+
+def test_whom_the_other_incident_told_is_told_again_only_where_a_person_says_so(
+    app, cast, signed_in, sandbox, work
+):
+    carried, letters = begun(cast, reference="HC-2")
+    do(cast, carried, letters, subject_communication.approve)
+    do(cast, carried, letters, subject_communication.send, count=3)
+    for _round in range(2):
+        work()
+    carrier, more = begun(cast, LIST + "Ole;ole@kunde.example;;da\n", reference="HC-1")
+    merge(cast, carried, carrier)
+    with pytest.raises(Refused, match="3 people were told already"):
+        do(cast, carrier, more, subject_communication.approve)
+
+    place = f"/incidents/{carrier}/communications/{more}"
+    seen = telling.stored(cast, carrier, more).content_sha256
+    signed_in(people.ASTRID).post(f"{place}/who/told", data={"seen": seen})
+    do(cast, carrier, more, subject_communication.approve)
+    assert do(cast, carrier, more, subject_communication.send, count=1) == 1
+    for _round in range(2):
+        work()
+
+    assert len(sandbox.mail_to("ole@kunde.example")) == 1
+    assert len(sandbox.mail_to("ida@kunde.example")) == 1
 
 
 # --- split --------------------------------------------------------------------------------------
