@@ -68,7 +68,16 @@ BLUEPRINTS = (
     "incident.views.phases",
     "incident.views.filings",
     "incident.views.authority_mails",
+    "incident.views.recipient_lists",
+    "incident.views.samples",
     "incident.views.subject_communications",
+    "incident.views.communication_texts",
+    "incident.views.genuine",
+    "incident.views.coverage_reports",
+    "incident.views.forgetting",
+    "incident.views.letter_runs",
+    "incident.views.public_notices",
+    "incident.views.heard",
     "incident.views.register",
     "incident.views.drills",
     "incident.views.health",
@@ -135,7 +144,9 @@ def create_core(settings: Settings | None = None) -> Flask:
     locales.init_app(app)
     channels.init_app(app, settings)
     app.extensions.update(page_wanted=_asked("wanted"), incident_roles=_asked("with_role"))
-    app.extensions.update(staff_changes=_around_staff)
+    app.extensions.update(staff_changes=_around_staff, people_heard=_heard)
+    people = _Later("incident.subject_communication.source")
+    app.extensions.update(people_told=_people_told, sending_sources={"communication": people})
     return app
 
 
@@ -148,9 +159,28 @@ def _asked(name: str) -> Callable[[str, str], Any]:
     return ask
 
 
+def _people_told(*told: Any) -> Any:
+    return import_module("incident.subject_communication.source").told(*told)
+
+
+class _Later:
+    """A module that is loaded once somebody asks it for something."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, asked: str) -> Any:
+        return getattr(import_module(self._name), asked)
+
+
 def _around_staff(*staff: Any, **told: Any) -> Any:
     """What goes around a change of who works here and may be paged; who changes nobody loads nothing."""
     return import_module("notifications.rota.leaving").around(*staff, **told)
+
+
+def _heard(sender: str, body: str, now: Any) -> Any:
+    """What becomes of a text message that answers no page; who gets none loads nothing."""
+    return import_module("incident.heard").texted(sender, body, now)
 
 
 def recurring() -> tuple[tuple[str, str, float, str], ...]:
@@ -168,6 +198,8 @@ def recurring() -> tuple[tuple[str, str, float, str], ...]:
         ("alarms", "notifications.jobs.raise_alarms", 2.0, ""),
         ("probes", "notifications.jobs.send_probes", 5.0, ""),
         ("rota", "notifications.jobs.keep_rota", 60.0, ""),
+        ("sendings", "notifications.sending.jobs.look", 1.0, "sendings"),
+        ("sendings_settle", "notifications.sending.jobs.settle", 5.0, ""),
         ("roles", "incident.jobs.fill_roles", 2.0, ""),
         ("handovers", "incident.jobs.hand_over", 20.0, ""),
         ("playbooks", "playbooks.jobs.tick", 1.0, "runs"),
@@ -181,10 +213,15 @@ def recurring() -> tuple[tuple[str, str, float, str], ...]:
         ("duties", "incident.jobs.keep_duties", 2.0, ""),
         ("follow_ups", "incident.jobs.open_follow_ups", 5.0, ""),
         ("remind", "incident.jobs.remind_of_duties", 1.0, ""),
+        ("lists", "incident.jobs.read_lists", 2.0, ""),
+        ("strays", "incident.jobs.remove_stray_files", 3600.0, ""),
         ("forget", "incident.jobs.forget_refused", 3600.0, ""),
+        ("contacts", "incident.jobs.forget_contacts", 60.0, ""),
         ("drills", "incident.drills.jobs.tick", 15.0, ""),
         ("heartbeat", "incident.jobs.tell_outside", 10.0, ""),
         ("plans", "incident.jobs.write_plans", 60.0, ""),
+        ("letters", "incident.letter_posting.jobs.make_letters", 5.0, ""),
+        ("places", "incident.public_notices.jobs.mind_places", 60.0, ""),
     )
 
 

@@ -23,6 +23,7 @@ class Contact:
     name: str = ""
     email: str = ""
     phone: str = ""
+    is_officer: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """The settings of an organisation: what authorities will ask of it, and its texts, approved by somebody."""
 
 from datetime import date
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -12,7 +11,7 @@ from accounts.models import Organisation
 from accounts.permissions import Permission, current_staff, requires
 from foundation.database import transaction, utcnow
 from foundation.errors import Invalid, Refused
-from incident import able_to_file, drafting, profile
+from incident import able_to_file, letters, profile
 from incident.authorities import Authority, by_key
 from incident.forms import fields
 from incident.forms import organisation as form
@@ -114,12 +113,7 @@ def _differing(asked: list[fields.Field], theirs: Sheet, mine: Sheet) -> dict[st
 
 def _letter(locale: str) -> list[tuple[str, str]]:
     """The sentences of a language's letters, to be read before they are approved."""
-    found: list[tuple[str, str]] = []
-    texts: dict[str, Any] = dict(drafting.notice_words(locale).texts)
-    for name, part in texts.items():
-        if name.startswith("letter_") and isinstance(part, dict):
-            found += [(f"{name.removeprefix('letter_')}.{key}", str(text)) for key, text in part.items()]
-    return found
+    return list(letters.catalog().sentences(locale).items())
 
 
 def _today(organisation: Organisation) -> date:

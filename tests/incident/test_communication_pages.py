@@ -1,0 +1,111 @@
+"""Pages of telling people: by hand from the list to the last receipt, and who may see and do what."""
+
+from io import BytesIO
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+
+from foundation.database import acting_for, db, everyone
+from incident import subject_communication
+from incident.models import Recipient
+from tests import people
+from tests.incident import browsing, desk, lists
+from tests.incident.telling import (
+    LIST,
+    begun,
+    sending_of,
+    sent,
+    stored,
+    write,
+)
+
+
+def pages_hash(cast, incident_id, communication_id):
+    """The hash that a page of the communication shows, for approval and sending."""
+    with acting_for(cast.promark):
+        return subject_communication.fingerprint(stored(cast, incident_id, communication_id))
+
+
+def test_the_story_by_hand_upload_write_approve_and_send(app, cast, signed_in):
+    incident_id = desk.assessed(cast)
+    astrid, dorthe = signed_in(people.ASTRID), signed_in(people.DORTHE)
+    place = astrid.post(f"/incidents/{incident_id}/communications").location
+    communication_id = UUID(place.rpartition("/")[2])
+    kept = astrid.post(
+        f"/incidents/{incident_id}/recipient-lists",
+        data={"list": (BytesIO(LIST.encode("cp1252")), "people.csv")},
+    ).location
+    shown = astrid.get(kept).text
+    chosen = browsing.form(shown, f"{kept}/columns")
+    astrid.post(f"{kept}/columns", data=chosen)
+    lists.work()
+    for locale in ("da", "sv", "en"):
+        write(cast, incident_id, communication_id, locale)
+    seen = pages_hash(cast, incident_id, communication_id)
+    dorthe.post(f"{place}/approval", data={"seen": seen})
+    page = dorthe.get(place).text
+    first = dorthe.post(f"{place}/sending", data={"seen": seen, "count": "3"})
+    second = dorthe.post(f"{place}/sending", data={"seen": seen, "count": "3"})
+
+    assert "Åsa Öberg" in shown
+    assert "You tell 3 people: 3 by e-mail; English 1, Danish 1, Swedish 1." in page
+    assert "3 e-mails, about" in page
+    assert (first.status_code, second.status_code) == (303, 303)
+    assert sending_of(communication_id).people == 3
+
+
+def test_the_page_looks_again_while_messages_are_under_way_and_can_be_held_still(app, cast, signed_in, work):
+    incident_id, communication_id = sent(cast)
+    place, dorthe = f"/incidents/{incident_id}/communications/{communication_id}", signed_in(people.DORTHE)
+
+    assert dorthe.get(place).headers["Refresh"] == "10"
+    assert "Refresh" not in dorthe.get(f"{place}?steady=1").headers
+    for _round in range(2):
+        work()
+    assert "Refresh" not in dorthe.get(place).headers
+
+
+def test_contact_data_is_shown_to_those_who_may_see_recipients_only(app, cast, signed_in):
+    incident_id, communication_id = sent(cast)
+    place = f"/incidents/{incident_id}/communications/{communication_id}"
+    nils, dorthe = signed_in(people.NILS), signed_in(people.DORTHE)
+
+    for page in ("", "/recipients", "/letters/da"):
+        assert "i••••@k••••" not in nils.get(place + page).text
+        assert "ida@kunde" not in nils.get(place + page).text
+        assert "Ørsted" not in nils.get(place + page).text
+    shown = dorthe.get(f"{place}/recipients").text
+    assert "i••••@k••••.example" in shown
+    assert "ida@kunde" not in shown
+    with everyone():
+        ida = db.session.scalars(select(Recipient.id).order_by(Recipient.line)).first()
+    for page in (f"/recipients/{ida}", f"/texts/da/preview/{ida}"):
+        assert nils.get(place + page).status_code == 403
+    assert "Kære Ida Ørsted" in dorthe.get(f"{place}/texts/da/preview/{ida}").text
+
+
+def test_somebody_is_found_by_e_mail_or_number_and_no_address_of_a_page_says_whom(app, cast, signed_in):
+    incident_id, communication_id = sent(cast)
+    place = f"/incidents/{incident_id}/communications/{communication_id}/recipients/found"
+
+    for text in ("IDA@kunde.example", "20 12 34 56"):
+        found = signed_in(people.DORTHE).post(place, data={"text": text})
+        assert (found.status_code, "I•••• Ø••••" in found.text, "Å••••" in found.text) == (200, True, False)
+    assert signed_in(people.NILS).post(place, data={"text": "x"}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("who", "what", "status"),
+    [
+        (people.ASTRID, "/approval", 403), (people.ASTRID, "/sending", 403),
+        (people.NILS, "/letters/da", 403), (people.OLGA, "/sending", 403), (people.ESKIL, "/sending", 404),
+    ],
+)  # fmt: skip
+def test_only_who_may_can_approve_and_send(cast, signed_in, who, what, status):
+    incident_id, communication_id = begun(cast)
+    place = f"/incidents/{incident_id}/communications/{communication_id}"
+    seen = pages_hash(cast, incident_id, communication_id)
+
+    assert signed_in(who).post(place + what, data={"seen": seen, "count": "3"}).status_code == status
+    assert sending_of(communication_id) is None
