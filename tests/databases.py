@@ -5,6 +5,7 @@ are put back into the tables that are there; whoever changed the tables themselv
 """
 
 import shutil
+from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, Protocol
@@ -27,6 +28,14 @@ _ALONE: Final = (
 _SHAPE: Final = "SELECT (SELECT count(*) FROM pg_class), " + ", ".join(
     f"(SELECT count(*) FROM {each}), (SELECT max(xmin::text::bigint) FROM {each})"
     for each in ("pg_attribute", "pg_trigger", "pg_constraint", "pg_proc", "pg_attrdef")
+)
+
+
+# How many rows of each table were ever inserted, changed or removed.
+_WRITTEN: Final = (
+    "SELECT relname, pg_stat_get_tuples_inserted(oid) + pg_stat_get_tuples_updated(oid) "
+    "+ pg_stat_get_tuples_deleted(oid) FROM pg_class "
+    "WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
 )
 
 
@@ -94,19 +103,25 @@ class OnSQLite:
 
 
 class OnPostgreSQL:
-    """A database, a whole copy of it, and copies of its rows in schemas beside the tables."""
+    """A database, a whole copy of it, and copies of its rows in schemas beside the tables.
+
+    Only tables that somebody wrote to are put back: most tests write to some ten of more than a hundred.
+    """
 
     def __init__(self, server: PostgreSQL) -> None:
         self.server, self.url = server, server.create(NAME)
         self.shape: tuple[object, ...] = ()
-        self.kept: dict[str, sql.Composed] = {}  # by name: how its rows are put back
+        self.kept: dict[str, dict[str, bool]] = {}  # by name: tables that were copied, and whether with rows
+        self.stands = TEMPLATE
+        self.counted: dict[str, int] = {}
         self.put = 0
         self.begun = ""
 
     def keep(self, name: str) -> None:
         with self._connected() as connection:
-            self.kept[name] = self._copied(connection, name)
-        with self._connected() as connection:
+            tables = self._count(connection) if name == TEMPLATE else self._apart(connection)
+            self.kept[name] = self._copied(connection, name, tables)
+            self._stands(connection, name)
             self.shape = self._shape(connection)
         if name == TEMPLATE:
             self.server.create(TEMPLATE, NAME)
@@ -133,38 +148,66 @@ class OnPostgreSQL:
 
     # --- rows -----------------------------------------------------------------------------------
 
-    def _copied(self, connection: psycopg.Connection, name: str) -> sql.Composed:
-        """Copy all rows into a schema of this name; returns how they get back, without waking a trigger."""
-        schema = sql.Identifier(name)
-        connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(schema))
-        connection.execute(sql.SQL("CREATE SCHEMA {}").format(schema))
-        said: list[sql.Composable] = [sql.SQL("SET LOCAL session_replication_role = replica")]
-        mine = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
-        for table in (sql.Identifier(each) for (each,) in mine):
-            said.append(sql.SQL("DELETE FROM public.{}").format(table))
-            copy = sql.SQL("CREATE TABLE {}.{} AS SELECT * FROM public.{}").format(schema, table, table)
-            if connection.execute(copy).rowcount:
-                said.append(sql.SQL("INSERT INTO public.{} SELECT * FROM {}.{}").format(table, schema, table))
-        return sql.SQL("; ").join(said)
+    def _copied(self, connection: psycopg.Connection, name: str, tables: Iterable[str]) -> dict[str, bool]:
+        """Copy the rows of these tables into a schema of this name."""
+        schema, found = sql.Identifier(name), {}
+        with connection.transaction():
+            connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(schema))
+            connection.execute(sql.SQL("CREATE SCHEMA {}").format(schema))
+            for each in tables:
+                copy = sql.SQL("CREATE TABLE {0}.{1} AS SELECT * FROM public.{1}")
+                found[each] = bool(connection.execute(copy.format(schema, sql.Identifier(each))).rowcount)
+        return found
 
     def _rows_are_back(self, name: str) -> bool:
         """Put rows back; false where the tables are not those they were, or somebody holds them."""
         try:
             with self._connected() as connection:
-                connection.execute(_ALONE)
+                tables = self._apart(connection)
                 if self._shape(connection) != self.shape:
                     return False
                 connection.execute("SET lock_timeout = '5s'")
-                connection.execute(self.kept[name])
+                with connection.transaction():
+                    connection.execute(self._back(name, tables | self._differs(name)))
+                self._stands(connection, name)
         except psycopg.OperationalError:
             return False
         return True
 
+    def _back(self, name: str, tables: Iterable[str]) -> sql.Composed:
+        """How the rows of these tables get back, without waking a trigger."""
+        said: list[sql.Composable] = [sql.SQL("SET LOCAL session_replication_role = replica")]
+        for each in tables:
+            table, whose = sql.Identifier(each), name if each in self.kept[name] else TEMPLATE
+            said.append(sql.SQL("DELETE FROM public.{}").format(table))
+            if self.kept[whose][each]:
+                rows = sql.SQL("INSERT INTO public.{0} SELECT * FROM {1}.{0}")
+                said.append(rows.format(table, sql.Identifier(whose)))
+        return sql.SQL("; ").join(said)
+
+    def _apart(self, connection: psycopg.Connection) -> set[str]:
+        """The tables that may have other rows than those of the template."""
+        connection.execute(_ALONE)  # and what they counted is told: a backend tells it before it ends
+        now = self._count(connection).items()
+        written = {each for each, count in now if count != self.counted.get(each)}
+        return written | self._differs(self.stands)
+
+    def _differs(self, name: str) -> set[str]:
+        return set() if name == TEMPLATE else set(self.kept[name])
+
+    def _stands(self, connection: psycopg.Connection, name: str) -> None:
+        connection.execute("SELECT pg_stat_force_next_flush()")
+        self.stands, self.counted = name, self._count(connection)
+
+    def _count(self, connection: psycopg.Connection) -> dict[str, int]:
+        return dict(connection.execute(_WRITTEN).fetchall())
+
     def _copy_whole(self) -> None:
         self.server.drop(NAME)
         self.server.create(NAME, TEMPLATE)
-        self.kept = {name: said for name, said in self.kept.items() if name == TEMPLATE}
+        self.kept = {TEMPLATE: self.kept[TEMPLATE]}
         with self._connected() as connection:
+            self._stands(connection, TEMPLATE)
             self.shape = self._shape(connection)
 
     def _shape(self, connection: psycopg.Connection) -> tuple[object, ...]:
@@ -177,4 +220,4 @@ class OnPostgreSQL:
         return str(found)
 
     def _connected(self) -> psycopg.Connection:
-        return psycopg.connect(f"host={self.server.folder} user=postgres dbname={NAME}")
+        return psycopg.connect(f"host={self.server.folder} user=postgres dbname={NAME}", autocommit=True)

@@ -62,8 +62,8 @@ def make(home: Path, **more: str) -> Flask:
     )  # fmt: skip
     db.init_app(app)
     http.limiter._storage_dead = False  # as in a process just started
-    http.init_app(app)
     locales.init_app(app)
+    http.init_app(app)
     sign_in.init_app(app)
     app.register_blueprint(views.bp)
     add_routes(app)

@@ -1,9 +1,13 @@
 """Requests that no page of ours makes: each is answered in a sentence, and none with an error of ours."""
 
+import io
+
 import pytest
+from werkzeug.datastructures import FileStorage
 
 from tests import people
 from tests.incident import desk
+from tests.incident.test_large_files import sent
 
 NUL = "x\0y"
 HUGE = "9" * 40
@@ -204,3 +208,53 @@ def test_pages_of_staff_are_kept_by_nobody_and_framed_by_nobody(app, cast, signe
         assert "frame-ancestors 'none'" in told["Content-Security-Policy"]
         assert "unsafe" not in told["Content-Security-Policy"]
         assert "Server" not in told
+
+
+class _Unread(io.RawIOBase):
+    """A body of 40 MiB of which nothing may be read."""
+
+    at = 0
+
+    def readable(self):
+        return True
+
+    def tell(self):
+        return self.at
+
+    def seek(self, offset, whence=io.SEEK_SET):
+        self.at = 40 << 20 if whence == io.SEEK_END else offset
+        return self.at
+
+    def readinto(self, _buffer):
+        raise AssertionError("It was read.")
+
+
+@pytest.mark.parametrize("kind", ["multipart/form-data; boundary=x", "application/octet-stream"])
+@pytest.mark.parametrize(("who", "status"), [(None, 401), (people.NILS, 403)])
+def test_nothing_of_a_large_list_is_read_from_whoever_may_not_send_it(
+    app, cast, signed_in, *, who, status, kind
+):
+    browser = signed_in(who) if who else app.test_client()
+
+    assert _send_unread(browser, desk.reported(cast), kind).status_code == status
+
+
+def test_a_form_takes_a_smaller_list_and_says_what_sends_a_larger_one(app, cast, signed_in):
+    told = _send_unread(signed_in(people.DORTHE), desk.reported(cast), "multipart/form-data; boundary=x")
+
+    assert (told.status_code, "runs JavaScript" in told.text) == (413, True)
+
+
+def _send_unread(browser, incident_id, kind):
+    place, named = f"/incidents/{incident_id}/recipient-lists", {"X-File-Name": "a.csv"}
+    return browser.post(place, input_stream=_Unread(), content_type=kind, headers=named)
+
+
+def test_a_list_from_the_form_is_never_plain_on_disk(app, cast, signed_in, monkeypatch):
+    monkeypatch.setattr("werkzeug.formparser.SpooledTemporaryFile", _fail)
+    rows = io.BytesIO(b"name;e-mail\n" + b"Ida Holm;ida@kunde.example\n" * 50_000)
+
+    place = f"/incidents/{desk.reported(cast)}/recipient-lists"
+    told = signed_in(people.DORTHE).post(place, **sent({"list": FileStorage(rows, "a.csv")}))
+
+    assert told.status_code == 303

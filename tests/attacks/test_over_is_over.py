@@ -6,7 +6,7 @@ from foundation.database import utcnow
 from foundation.errors import Refused
 from incident import subject_communication, triage
 from tests.incident import desk
-from tests.incident.test_subject_communication import begun, do
+from tests.incident.telling import begun, do
 
 
 def _reject(cast, incident_id):

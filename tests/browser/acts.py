@@ -132,20 +132,37 @@ def file(page: Page, case: str, at: datetime, look: Look = nothing) -> None:
     look("filed")
 
 
+def wait() -> None:
+    """Leave it to the clock that runs already."""
+
+
+def send_list(
+    page: Page, incident: str, rows: str, look: Look = nothing, work: Callable[[], object] = wait
+) -> None:  # fmt: skip
+    """Send a file of people, keep to what is guessed of its columns, and wait until `work` has read it."""
+    page.goto(f"{incident}/recipient-lists")
+    sent = {"name": "people.csv", "mimeType": "text/csv", "buffer": rows.encode()}
+    page.get_by_label("A CSV or XLSX file").set_input_files(sent)
+    page.get_by_role("button", name="Send the file").click()
+    page.get_by_role("heading", name="The columns").wait_for()
+    look("list")
+    page.get_by_role("button", name="Read the list").click()
+    page.get_by_text("being read").first.wait_for()
+    work()
+    page.get_by_role("link", name="Choose who is told").wait_for(timeout=30_000)
+    look("read")
+
+
 def prepare_letters(
-    page: Page, incident: str, rows: str, letters: Mapping[str, Mapping[str, str]], look: Look = nothing
-) -> str:
+    page: Page, incident: str, rows: str, letters: Mapping[str, Mapping[str, str]], look: Look = nothing,
+    *, work: Callable[[], object] = wait,
+) -> str:  # fmt: skip
     """Upload a list, and write what the drafts leave open; the communication's address."""
+    send_list(page, incident, rows, look, work)
     page.goto(f"{incident}/communications")
     page.get_by_role("button", name="Begin a communication").click()
-    page.get_by_role("heading", name="The letters").wait_for()
+    page.get_by_role("heading", name="The texts").wait_for()
     place = page.url
-    sent = {"name": "people.csv", "mimeType": "text/csv", "buffer": rows.encode()}
-    page.get_by_label("A CSV file with a header row").set_input_files(sent)
-    page.get_by_role("button", name="Read the file").click()
-    page.get_by_role("heading", name="Who would be on the list").wait_for()
-    look("list")
-    page.get_by_role("button", name="Take over").click()
     for locale, parts in letters.items():
         page.goto(f"{place}/letters/{locale}")
         write_letter(page, parts)
@@ -169,8 +186,30 @@ def write_letter(page: Page, parts: Mapping[str, str]) -> None:
 def approve_and_send(page: Page, place: str, count: int, look: Look = nothing) -> None:
     """The second person approves letters and list, and sends them."""
     page.goto(place)
-    second_thought(page, "Approve letters and list", "Yes, I stand behind it")
-    page.get_by_text("Approved: these letters").wait_for()
+    page.locator("summary").filter(has_text="Approve texts and list").first.click()
+    look("approval")
+    page.goto(place)
+    second_thought(page, "Approve texts and list", "Yes, I stand behind it")
+    page.get_by_text("Approved: these texts").wait_for()
     look("approved")
     second_thought(page, "Send it", f"Send to {count} people now")
     page.get_by_text(f"On its way to {count} people").wait_for()
+
+
+def see_coverage(page: Page, place: str, look: Look = nothing) -> None:
+    """Who was told and by what, and the signed report of it."""
+    page.goto(f"{place}/recipients")
+    look("people")
+    page.goto(f"{place}/coverage")
+    page.get_by_role("button", name="Report how it stands now").click()
+    page.get_by_role("link", name="JSON").first.wait_for()
+    look("coverage")
+
+
+def hear(page: Page, incident: str, said: str, look: Look = nothing) -> None:
+    """Somebody who was told calls, and what they say is kept."""
+    page.goto(f"{incident}/heard/new")
+    page.locator("#said").fill(said)
+    page.get_by_role("button", name="Keep it").click()
+    page.get_by_text(said).first.wait_for()
+    look("hot-line")

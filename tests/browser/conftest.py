@@ -44,6 +44,10 @@ def visit(chromium: Browser, served: str) -> Iterator[Visit]:
         yield lambda **options: stack.enter_context(watched(chromium, served, **options))
 
 
+# Chromium remarks it when somebody types before a page has put the cursor where it wanted.
+TOO_QUICK = "Autofocus processing was blocked"
+
+
 @contextmanager
 def watched(
     browser: Browser, address: str, *, width: int = 1280, javascript: bool = True, scheme: Any = "light"
@@ -60,5 +64,5 @@ def watched(
     page.on("request", lambda request: asked.append(request.url))
     yield page
     context.close()
-    assert said == []
+    assert [each for each in said if not each.startswith(TOO_QUICK)] == []
     assert [url for url in asked if not url.startswith((f"{address}/", "data:"))] == []

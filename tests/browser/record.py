@@ -242,14 +242,18 @@ class Recording:
     def people_are_told(self) -> None:
         """Three people in three languages; one mailbox bounces, and a text message goes instead."""
         astrid, dorthe = self.desk(people.ASTRID), self.desk(people.DORTHE)
-        look = self.camera.at(astrid, "letter-da", height=1060)
+        look = self.camera.at(astrid, "list", "read", "letter-da", height=1060)
         place = acts.prepare_letters(astrid, self.incident, LIST, texts.LETTERS, look)
         bench = self.window(self.told["sandbox_url"])
         bounce = {"provider": "sendgrid", "to": ELLEN, "status": "bounce", "times": None}
         bench.request.post("/_sandbox/outcomes", data=bounce)
-        acts.approve_and_send(dorthe, place, 3)
+        acts.approve_and_send(dorthe, place, 3, self.camera.at(dorthe, "approval", height=1060))
+        self.camera.take(dorthe, "under-way", height=900)
         dorthe.get_by_text("Complete since").wait_for(timeout=60_000)
         self.camera.take(dorthe, "communication", height=760)
+        acts.see_coverage(dorthe, place, self.camera.at(dorthe, "people", "coverage", height=900))
+        look = self.camera.at(astrid, "hot-line", height=900)
+        acts.hear(astrid, self.incident, texts.HEARD, look)
         self.camera.take(self.mail(KAREN, "Underretning"), "letter", height=900)
 
     def it_stands_in_the_record(self) -> None:

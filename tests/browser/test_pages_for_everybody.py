@@ -10,10 +10,10 @@ from sqlalchemy import select
 
 from accounts.models import StaffMember
 from foundation.database import acting_for, db, transaction, utcnow
-from incident import drills
+from incident import drills, public_notices
 from incident.controller_notices import fan_out, standing
 from incident.example import controllers as example
-from incident.models import Customer, Incident, Processor
+from incident.models import Customer, Incident, Processor, Recipient
 from notifications.models import Rotation
 from playbooks import runs
 from tests import people
@@ -31,14 +31,37 @@ def pages(story: Story, notification: str, communication: str) -> Iterator[str]:
     yield from ("/", "/reports", "/reports/new", "/wrong-recipient", "/register", "/register/verification",
                 "/on-call", "/ready", "/on-call/policies", "/on-call/policies/new", "/on-call/teams/new",
                 "/on-call/last-resort", "/settings/organisation", "/reached-by", "/reached-by/colleagues",
-                "/processors", "/playbooks", "/messages")  # fmt: skip
+                "/processors", "/playbooks", "/messages", "/g", "/wrong-codes")  # fmt: skip
     for part in ("", "/awareness", "/assessments/new", "/decisions", "/facts/new", "/facts/versions",
                  "/facts/changes", "/authority-notifications", "/communications", "/record",
-                 "/correspondence", "/correspondence/new"):  # fmt: skip
+                 "/correspondence", "/correspondence/new", "/letters", "/public-notices", "/heard",
+                 "/heard/new", "/contact-data", "/sample"):  # fmt: skip
         yield story.incident + part
     yield from (notification, f"{notification}/text", f"{notification}/print", f"{notification}/secrecy",
                 f"{notification}/filing", f"{notification}/changes")  # fmt: skip
-    yield from (communication, f"{communication}/recipients", f"{communication}/letters/da")
+    yield from (communication, f"{communication}/recipients", f"{communication}/letters/da",
+                f"{communication}/coverage", f"{communication}/who",
+                f"{communication}/recipients?only=manual", f"{story.incident}/recipient-lists")  # fmt: skip
+
+
+def of_people(cast: Cast, communication: str) -> list[str]:
+    """The pages of one list, of one person, of what that person reads, and of a public notice."""
+    own = communication.rpartition("/communications/")[0]
+    incident_id = UUID(own.rpartition("/")[2])
+    with acting_for(cast.promark), transaction():
+        incident = db.session.get_one(Incident, incident_id)
+        by = db.session.get_one(StaffMember, cast.staff[people.ASTRID])
+        notice = public_notices.create(incident, kind="published", by=by, now=utcnow()).id
+        mine = select(Recipient.list_id, Recipient.id).where(
+            Recipient.incident_id == incident_id, Recipient.locale == "da"
+        )
+        list_id, person = db.session.execute(mine.order_by(Recipient.id).limit(1)).one()
+    return [
+        f"{own}/recipient-lists/{list_id}", f"{communication}/recipients/{person}", f"{own}/communications",
+        f"{communication}/texts/da/preview", f"{communication}/texts/da/preview/{person}",
+        f"{own}/contact-data/people/{person}", f"{own}/public-notices/{notice}",
+        f"{own}/public-notices/{notice}/texts/da",
+    ]  # fmt: skip
 
 
 def beside(cast: Cast, story: Story) -> list[str]:
@@ -118,7 +141,8 @@ def test_every_page_can_be_read_and_used_by_everybody(story: Story, cast: Cast, 
     for path in ("/sign-in", link):
         check(path)
     acts.sign_in(page, people.DORTHE, PASSWORD)
-    for path in [*pages(story, notification, communication), *beside(cast, story)]:
+    told = of_people(cast, communication)
+    for path in [*pages(story, notification, communication), *told, *beside(cast, story)]:
         check(path)
 
     assert wrong == []

@@ -39,3 +39,4 @@ STEPS = {
     "Ask the processor for what is missing": "HostCo was asked by telephone and in writing.",
     "Find safe ways to reach people with a protected address": "None of them has one, says HostCo.",
 }
+HEARD = "Karen Møller asks whether her bank has to know. She has changed her password."

@@ -8,18 +8,21 @@ takes the file away, which only one can, and does what it says. The product know
 import os
 import signal
 import threading
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from enum import StrEnum
 from functools import wraps
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from foundation import database
 from incident import reports
 from notifications import delivery, jobs, outbox
 from notifications.channels.sendgrid import SendGrid
 from notifications.channels.twilio import Twilio
+from notifications.sending import claiming, handing_over, planning, recording
 
 VARIABLE = "BREACHCLOCK_TEST_CRASHES"  # the folder
 _here = threading.local()
@@ -37,6 +40,10 @@ class Point(StrEnum):
     AFTER_RECORD = "after_record"  # all is done, the queue does not know
     INSIDE_REPORT = "inside_report"  # a report is written, not committed
     BEFORE_ANSWER = "before_answer"  # a report is committed, its sender does not know
+    INSIDE_PLANNING = "inside_planning"  # some people of a sending are planned, not committed
+    GROUP_CLAIMED = "group_claimed"  # a group is claimed and committed, its provider was not asked
+    GROUP_SENT = "group_sent"  # the provider has a group, nobody here knows
+    GROUP_INSIDE_RECORD = "group_inside_record"  # its yes and its people are written, not committed
 
 
 class Act(StrEnum):
@@ -46,6 +53,11 @@ class Act(StrEnum):
     KILL_ALONE = "kill_alone"  # this process: a worker's horse, one of several web processes
     KILL_PARENT = "kill_parent"  # the worker, while its horse runs on, as the kernel does when out of memory
     FREEZE = "freeze"  # stopped until a test lets it go on, as a virtual machine being moved
+
+
+def nth(sending_id: object, number: int) -> str:
+    """The key of a point for the group (or the round of planning) at which one process is then."""
+    return f"{sending_id}.{number}"
 
 
 def arm(folder: Path, point: Point, key: object, act: Act = Act.KILL) -> None:
@@ -112,6 +124,10 @@ def install() -> None:
     _wrap(delivery, "record", _around(after=Point.INSIDE_RECORD))
     _wrap(jobs, "_record", _around(after=Point.AFTER_RECORD))
     _wrap(reports, "accept", _report)
+    _wrap(planning, "plan_on", _of_sending(after=Point.INSIDE_PLANNING))
+    _wrap(claiming, "stand", _of_sending(before=Point.GROUP_CLAIMED))
+    _wrap(handing_over, "record", _of_sending(before=Point.GROUP_SENT))
+    _wrap(recording, "record", _of_sending(after=Point.GROUP_INSIDE_RECORD))
 
 
 def _wrap(owner: Any, name: str, wrapper: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
@@ -154,6 +170,31 @@ def _after_one(point: Point) -> Callable[[Callable[..., Any]], Callable[..., Any
             result = original(*args, **kwargs)
             if result is not None:
                 reach(point, _here.message)
+            return result
+
+        return wrapped
+
+    return wrapper
+
+
+def _of_sending(
+    *, before: Point | None = None, after: Point | None = None
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """For a claim of a group, or the id of a sending: counted, since nobody knows groups beforehand."""
+
+    def wrapper(original: Callable[..., Any]) -> Callable[..., Any]:
+        passed: Counter[UUID] = Counter()
+
+        def wrapped(what: Any, *args: Any, **kwargs: Any) -> Any:
+            sending_id = what if isinstance(what, UUID) else what.sending_id
+            passed[sending_id] += 1
+            key = nth(sending_id, passed[sending_id])
+            if before:
+                reach(before, key)
+            result = original(what, *args, **kwargs)
+            if after:
+                database.db.session.flush()
+                reach(after, key)
             return result
 
         return wrapped

@@ -29,7 +29,7 @@ from foundation import settings
 from foundation.database import db, everyone, new_id, transaction, utcnow
 from incident import starting
 from notifications import breaker, outbox, paging
-from notifications.models import Attempt, Kind, Message, State, Stop
+from notifications.models import Attempt, Kind, Message, SendingAttempt, State, Stop
 from playbooks.models import Run, RunState
 from tests.faults import crashing
 from tests.faults.crashing import Act, Point
@@ -100,6 +100,8 @@ class Installation:
             "BREACHCLOCK_BIND": f"127.0.0.1:{self.port}",
             "BREACHCLOCK_SECRET_KEY": told.secret_key,
             "BREACHCLOCK_DATA_KEYS": " ".join(told.data_keys),
+            "BREACHCLOCK_EMAIL_RATES": "999999999",
+            "BREACHCLOCK_SMS_RATES": "999999999",
             crashing.VARIABLE: str(self.crashes),
             "PYTHONUNBUFFERED": "1",
             "PYTHONPATH": str(ROOT),
@@ -278,7 +280,10 @@ class Installation:
         accepted = self.sandbox.accepted()  # before the attempts: of what it lists, each was committed first
         with self.at_work():
             of = {str(a): m for a, m in db.session.execute(select(Attempt.id, Attempt.message_id))}
+            of_groups = {str(each) for each in db.session.scalars(select(SendingAttempt.id))}
         for line in accepted:
+            if token(line) in of_groups:
+                continue
             message_id = of.get(token(line))
             assert message_id is not None, f"no attempt stands for what the provider has: {line['id']}"
             found[message_id] = found.get(message_id, 0) + 1
@@ -368,7 +373,7 @@ ENTRY = "from tests.faults import entry; entry.main()"
 def token(line: dict[str, Any]) -> str:
     """The attempt that a message at a provider stands for."""
     if line["provider"] == "twilio":
-        return str(line["status_callback"]).partition("?a=")[2]
+        return str(line["status_callback"]).partition("?a=")[2].partition("&")[0]
     if line["provider"] == "gateway":
         return str(line["request"])
     if line["provider"] == "smtp":  # its Message-ID

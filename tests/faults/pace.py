@@ -6,7 +6,7 @@ with which an installation could be hurried by mistake. What holds between the f
 
 import sys
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import Any
 
@@ -22,6 +22,9 @@ TERMS = {
     "REMINDING": {"call": 1.5 * SECOND, "lease": 5 * SECOND, "settle": 3 * SECOND},
     "ONCE": {"call": 1.5 * SECOND, "lease": 5 * SECOND, "settle": 3 * SECOND},
 }
+GROUP = {"call": 1 * SECOND, "lease": 4 * SECOND, "settle": 2 * SECOND}
+SENDING: dict[str, Any] = {"wait": 3 * SECOND, "hold": 0.5 * SECOND}
+IN_A_GROUP = 40  # people; so that few people are many groups
 FIGURES: dict[tuple[str, str], Any] = {
     ("notifications.outbox", "RING_AGAIN"): 1.5 * SECOND,
     ("notifications.outbox", "NOBODY_CAME"): 3 * SECOND,
@@ -39,12 +42,20 @@ FIGURES: dict[tuple[str, str], Any] = {
     ("notifications.rules.retry", "LONGEST_WAIT"): 4 * SECOND,
     ("foundation.queue", "BEAT_EVERY"): 1.0,
     ("foundation.queue", "STUCK_AFTER"): 4.0,
+    ("notifications.sending.jobs", "RING_AGAIN"): 1.0,
+    ("notifications.sending.jobs", "NOBODY_CAME"): 3 * SECOND,
+    ("notifications.sending.handing_over", "RECORDING"): 0.5,
+    ("notifications.sending.handing_over", "FENCE"): 0.5,
+    ("notifications.sending.planning", "CHUNK"): 25,
 }
 WATCHING: dict[str, Any] = {
     "clock_silent": 6 * SECOND,
     "waits": {"other": 6 * SECOND, "subject": 10 * SECOND},
 }
-EVERY = {"escalate": 0.5, "leases": 0.5, "settle": 1.0, "journal": 1.0, "alarms": 0.5, "reconcile": 2.0}
+EVERY = {
+    "escalate": 0.5, "leases": 0.5, "settle": 1.0, "journal": 1.0, "alarms": 0.5, "reconcile": 2.0,
+    "lists": 0.5, "sendings": 0.5, "sendings_settle": 1.0,
+}  # fmt: skip
 SQLITE_WAITS = 5000  # milliseconds for another writer
 
 
@@ -66,6 +77,7 @@ def apply() -> None:
         assert type(was) is type(value), f"{module}.{name} is no longer a {type(value).__name__}"
         _set_wherever_it_was_taken(name, was, value)
     lift_limits()
+    _hurry_sendings()
     event.listen(Engine, "connect", _hurry_sqlite)
     _hurry_recurring()
 
@@ -82,6 +94,20 @@ def lift_limits() -> None:
     terms = import_module("notifications.rules.terms")
     was = terms.limits
     terms.limits = lambda now: replace(was(now), alone=10_000, ways={})
+
+
+def _hurry_sendings() -> None:
+    """What goes to many: small groups, short leases, and the first few judged at once."""
+    rules = import_module("notifications.rules.sending")
+    for frozen, values in ((rules.GROUP, GROUP), (rules.figures(datetime.now(UTC)), SENDING)):
+        for field, value in values.items():
+            getattr(frozen, field)
+            object.__setattr__(frozen, field, value)
+    assert rules.GROUP.lease >= rules.GROUP.call + RECORDING, "a lease outlasts its call, at any pace"
+    limits = import_module("notifications.rules.grouping").terms()["sendgrid"]
+    assert limits["people"] > IN_A_GROUP
+    limits["shows_after"] = GROUP["settle"].total_seconds()
+    limits["people"] = import_module("notifications.channels.sendgrid").SendGrid.most = IN_A_GROUP
 
 
 def _hurry_recurring() -> None:

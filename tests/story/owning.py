@@ -6,14 +6,17 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from accounts.models import StaffMember
 from foundation.database import acting_for, db, everyone, new_id, transaction, utcnow
-from incident import merging, related
+from incident import coverage_report, merging, related
 from incident.example import controllers
+from incident.lists.keys import key_of
 from incident.models import (
     AuthorityLetter,
     AuthorityNotification,
     ContractClause,
     ControllerNotice,
+    CoverageReport,
     Customer,
     Decision,
     Duty,
@@ -21,11 +24,17 @@ from incident.models import (
     FilingProof,
     Handover,
     Incident,
+    LetterRun,
+    LetterRunFile,
     NoticeRound,
     OfflineKey,
+    PersonHeard,
     Processor,
     ProcessorContact,
+    PublicNotice,
+    PublicPlace,
     Recipient,
+    RecipientList,
     Report,
     ReportingLink,
     SubjectCommunication,
@@ -39,6 +48,7 @@ from notifications.models import (
     Page,
     Rotation,
     Schedule,
+    SendingGroup,
     Swap,
     Team,
 )
@@ -51,14 +61,17 @@ from tests.story.driver import Story
 ROWS = {
     "letter_id": AuthorityLetter,
     "incident_id": Incident, "notification_id": AuthorityNotification, "processor_id": Processor,
-    "communication_id": SubjectCommunication, "recipient_id": Recipient, "report_id": Report,
+    "communication_id": SubjectCommunication, "recipient_id": Recipient, "list_id": RecipientList,
+    "group_id": SendingGroup, "report_id": Report,
     "decision_id": Decision, "message_id": Message, "page_id": Page, "step_id": StepRecord,
     "contact_id": ProcessorContact, "link_id": ReportingLink, "key_id": OfflineKey, "duty_id": Duty,
     "stage_id": DutyStage, "clause_id": ContractClause, "customer_id": Customer, "round_id": NoticeRound,
     "notice_id": ControllerNotice, "handover_id": Handover, "file_id": EvidenceFile,
     "method_id": ContactMethod, "policy_id": EscalationPolicy, "team_id": Team,
     "schedule_id": Schedule, "rotation_id": Rotation, "override_id": Override, "swap_id": Swap,
-    "proof_id": FilingProof,
+    "proof_id": FilingProof, "run_id": LetterRun, "run_file_id": LetterRunFile,
+    "public_notice_id": PublicNotice, "place_id": PublicPlace, "heard_id": PersonHeard,
+    "coverage_id": CoverageReport,
 }  # fmt: skip
 OTHER = "other_id"  # an incident that was merged into the first
 DRILL = "drill"  # no address calls it so; those of drills say incident_id
@@ -87,6 +100,9 @@ def everything(story: Story) -> None:
         _a_handover(story, first)
         _a_file(story)
         _a_swap(story)
+        _on_paper(story, first)
+        _in_public(story, first)
+        _a_coverage_report(by)
         teams.save(
             story.cast.promark, None, name="Night team", members=[by.id], revision=0, by=by, now=utcnow()
         )  # fmt: skip
@@ -139,6 +155,50 @@ def _a_handover(story: Story, incident_id: UUID) -> None:
     )  # fmt: skip
 
 
+def _on_paper(story: Story, incident_id: UUID) -> None:
+    now, mine = utcnow(), {"organisation_id": story.cast.promark}
+    wanted = select(SubjectCommunication.id).where(SubjectCommunication.incident_id == incident_id)
+    run = LetterRun(
+        **mine, id=new_id(), communication_id=db.session.scalars(wanted).first(), number=1, state="made",
+        window="nordic-c5", waiting=1, letters=1, left_out=0, manifest={"left_out": {}},
+        made_by="Dorthe Friis",
+        made_at=now, made_on=now.date(), ready_at=now, finished_at=now, batches=1,
+    )  # fmt: skip
+    db.session.add(run)
+    db.session.flush()
+    db.session.add(
+        LetterRunFile(
+            **mine, run_id=run.id, batch=1, kind="letters", name="letters-001.pdf", sha256="0" * 64, size=1,
+            letters=1, members=new_id().bytes, data=key_of(incident_id).seal(b"%PDF-1.7"),
+        )
+    )  # fmt: skip
+    db.session.add(
+        PersonHeard(
+            **mine, incident_id=incident_id, kind="call", at=now, said="Why me?", wants="call_back",
+            kept_by="Astrid Holm", kept_at=now,
+        )
+    )  # fmt: skip
+
+
+def _in_public(story: Story, incident_id: UUID) -> None:
+    now, mine = utcnow(), {"organisation_id": story.cast.promark}
+    notice = PublicNotice(
+        **mine, id=new_id(), incident_id=incident_id, number=1, kind="published", why="",
+        content_sha256="0" * 64,
+        texts={"da": {"subject": "A breach", "contact": "", "sender": ""}},
+        written_by="Dorthe Friis", written_at=now,
+    )  # fmt: skip
+    db.session.add(notice)
+    db.session.flush()
+    db.session.add(
+        PublicPlace(
+            **mine, notice_id=notice.id, kind="radio", name="P4", planned_from=now.date(),
+            planned_to=now.date() + timedelta(days=3), seen_at=now, seen_by="Dorthe Friis", proof=b"%PDF-1.7",
+            proof_name="p4.pdf", proof_type="application/pdf", proof_sha256="0" * 64,
+        )
+    )  # fmt: skip
+
+
 def _a_swap(story: Story) -> None:
     staff, now = story.cast.staff, utcnow()
     db.session.add(
@@ -148,6 +208,15 @@ def _a_swap(story: Story) -> None:
             end=now + timedelta(days=3), note="", proposed_at=now,
         )
     )  # fmt: skip
+
+
+def _a_coverage_report(by: StaffMember) -> None:
+    sent = db.session.scalars(
+        select(SubjectCommunication).where(SubjectCommunication.sent_at.is_not(None))
+    ).first()
+    assert sent is not None
+    incident = db.session.get_one(Incident, sent.incident_id)
+    coverage_report.make(incident, sent, by=by, now=utcnow())
 
 
 def _a_file(story: Story) -> None:

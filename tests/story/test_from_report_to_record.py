@@ -475,11 +475,11 @@ LINES = (  # who did what, in the order it was written; the sentence as it begin
     ("Dorthe Friis", "The notification was filed with Danish Data Protection Agency."),
     ("Dorthe Friis", "A duty was met: notify the authority, art. 33 (Danish Data Protection Agency)."),
     ("Dorthe Friis", "A clock stopped: towards the authority."),
+    ("Astrid Holm", "List 1 of people was sent."),
+    ("Breachclock", "List 1 was read: 3 people."),
     ("Astrid Holm", "A communication to the people concerned was begun."),
-    ("Astrid Holm", "The list of recipients was set: 3 people."),
     ("Dorthe Friis", "Letter and list were approved by a second person: 3 people."),
     ("Dorthe Friis", "Sent to 3 people, each alone."),
-    ("Breachclock", "A message by e-mail reached nobody."),
     ("Breachclock", "Complete: 3 of 3 people reached."),
     ("Breachclock", "A duty was met: tell the people, art. 34 (the people concerned)."),
 )
