@@ -2,11 +2,11 @@
 
 import argparse
 
-from bench import duties, evaluate, fan_out, intake, latency, opening, packs, storm
+from bench import duties, evaluate, fan_out, intake, latency, opening, packs, storm, telling
 
 BENCHES = {  # each on every database
     "intake": intake.run, "latency": latency.run, "duties": duties.run, "fan_out": fan_out.run,
-    "storm": storm.run, "opening": opening.run,
+    "storm": storm.run, "opening": opening.run, "telling": telling.run,
 }  # fmt: skip
 DATABASES = ("sqlite", "postgresql")
 
@@ -26,11 +26,13 @@ def _arguments() -> argparse.Namespace:
         "duties: a round of the clock over open duties; "
         "fan_out: 2,000 customers, each its duty and its drafted notice; "
         "storm: 500 reports within a minute, and what telephones get of it; "
-        "opening: from a report to downloaded packs, over HTTP",
+        "opening: from a report to downloaded packs, over HTTP; "
+        "telling: a list of people read, and each of them told",
     )  # fmt: skip
     parser.add_argument("--database", choices=DATABASES, help="on one database alone")
     parser.add_argument("--seconds", type=float, default=6, help="of load for each server in each round")
     parser.add_argument("--rounds", type=int, default=5, help="of which the medians are told")
+    parser.add_argument("--people", type=int, default=100_000, help="on the list of `telling`")
     return parser.parse_args()
 
 
@@ -46,7 +48,8 @@ def main() -> None:
     for name in BENCHES if given.what == "all" else [each for each in BENCHES if each == given.what]:
         for database in [given.database] if given.database else DATABASES:
             print(f"\n{name} on {database}", flush=True)
-            BENCHES[name](database, seconds=given.seconds, rounds=given.rounds)
+            more = {"people": given.people} if name == "telling" else {}
+            BENCHES[name](database, seconds=given.seconds, rounds=given.rounds, **more)
 
 
 if __name__ == "__main__":
