@@ -7,7 +7,7 @@ below the route: `@bp.get(...)` first, then `@requires(...)`.
 
 from collections.abc import Callable
 from enum import StrEnum
-from functools import wraps
+from functools import partial, wraps
 from typing import ParamSpec, TypeVar, cast
 
 import structlog
@@ -135,17 +135,22 @@ def requires(permission: Permission) -> Callable[[Callable[P, R]], Callable[P, R
     def mark(view: Callable[P, R]) -> Callable[P, R | Response]:
         @wraps(view)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R | Response:
-            staff = signed_in()
-            if staff is None:
+            if signed_in() is None:
                 return _ask_to_sign_in()
-            if not may(staff, permission):
-                _refuse(permission)
+            _admit(permission)
             return view(*args, **kwargs)
 
         guarded.permission = permission  # type: ignore[attr-defined]
+        guarded.admit = partial(_admit, permission)  # type: ignore[attr-defined]
         return guarded
 
     return mark
+
+
+def _admit(permission: Permission) -> None:
+    """Raises: Unauthorized (401) when nobody is signed in, NotAllowed (403) when it is not theirs."""
+    if not may(current_staff(), permission):
+        _refuse(permission)
 
 
 def _ask_to_sign_in() -> Response:

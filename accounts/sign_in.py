@@ -23,7 +23,7 @@ from sqlalchemy import delete, select
 from accounts import passwords, permissions
 from accounts.models import SignIn, StaffMember
 from accounts.permissions import signed_in
-from foundation import ledger, locales, logs
+from foundation import http, ledger, locales, logs
 from foundation.database import acting_for, db, everyone, utcnow
 
 LONGEST = timedelta(hours=12)
@@ -70,7 +70,7 @@ def init_app(app: Flask) -> None:
     # must not be parsed before their signature was checked.
     security.principal.identity_loaders.clear()
     security.login_manager.request_loader(_nobody)
-    app.before_request(_recognise)
+    http.ask_before_bodies(app, _recognise)  # who may not send a file is told before it is read
     app.teardown_request(_leave_scope)
     app.context_processor(lambda: {"signed_in": signed_in, "may": _may})
 
