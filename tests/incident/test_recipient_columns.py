@@ -158,7 +158,9 @@ def test_more_fields_of_a_letter_than_it_may_have_are_refused():
 @settings(max_examples=200, deadline=None)
 @given(st.text(max_size=80))
 def test_any_header_makes_a_field_of_the_letter(header):
-    chosen(("a", "b", header), {0: "name", 1: "email", 2: free_field(header)})
+    found = chosen(("a", "b", header), {0: "name", 1: "email", 2: free_field(header)})
+
+    assert found.fields[2].startswith("field:")
 
 
 def test_a_field_of_the_letter_is_called_as_the_column_is():

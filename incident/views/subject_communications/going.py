@@ -1,5 +1,6 @@
 """Holding a sending, letting it go on, ending it, and deciding about messages that nobody knows of."""
 
+from collections.abc import Callable
 from uuid import UUID
 
 from flask import flash, request
@@ -13,16 +14,19 @@ from incident.access import locked_incident
 from incident.views.subject_communications.blueprint import back, bp, named
 
 
+def _decided(stage: Callable[..., object], incident_id: UUID, communication_id: UUID) -> None:
+    """What whoever is signed in decides about a communication, with the reason they typed."""
+    with transaction():
+        incident = locked_incident(incident_id)
+        why, by = request.form.get("why", ""), current_staff()
+        stage(incident, named(incident, communication_id), why=why, by=by, now=utcnow())
+
+
 @bp.post("/<uuid:communication_id>/pause")
 @requires(Permission.PREPARE_COMMUNICATION)
 def pause(incident_id: UUID, communication_id: UUID) -> ResponseReturnValue:
     """Hold what has not gone yet: whoever sees that something is wrong may."""
-    with transaction():
-        incident = locked_incident(incident_id)
-        subject_communication.pause(
-            incident, named(incident, communication_id), why=request.form.get("why", ""), by=current_staff(),
-            now=utcnow(),
-        )  # fmt: skip
+    _decided(subject_communication.pause, incident_id, communication_id)
     flash(_("Paused. What a provider was given before arrives; nothing more goes."), "success")
     return back(incident_id, communication_id)
 
@@ -31,12 +35,7 @@ def pause(incident_id: UUID, communication_id: UUID) -> ResponseReturnValue:
 @requires(Permission.SEND_COMMUNICATION)
 def resume(incident_id: UUID, communication_id: UUID) -> ResponseReturnValue:
     """Let it go on, with the next person."""
-    with transaction():
-        incident = locked_incident(incident_id)
-        subject_communication.resume(
-            incident, named(incident, communication_id), why=request.form.get("why", ""), by=current_staff(),
-            now=utcnow(),
-        )  # fmt: skip
+    _decided(subject_communication.resume, incident_id, communication_id)
     flash(_("It goes on with the next person. Nobody is written to twice."), "success")
     return back(incident_id, communication_id)
 
@@ -45,12 +44,7 @@ def resume(incident_id: UUID, communication_id: UUID) -> ResponseReturnValue:
 @requires(Permission.SEND_COMMUNICATION)
 def stop(incident_id: UUID, communication_id: UUID) -> ResponseReturnValue:
     """End it for good; whom it has not told is left to people."""
-    with transaction():
-        incident = locked_incident(incident_id)
-        subject_communication.stop(
-            incident, named(incident, communication_id), why=request.form.get("why", ""), by=current_staff(),
-            now=utcnow(),
-        )  # fmt: skip
+    _decided(subject_communication.stop, incident_id, communication_id)
     flash(_("Stopped. Whom it has not told is on the manual list."), "success")
     return back(incident_id, communication_id)
 
@@ -59,12 +53,7 @@ def stop(incident_id: UUID, communication_id: UUID) -> ResponseReturnValue:
 @requires(Permission.APPROVE_COMMUNICATION)
 def leave_rest(incident_id: UUID, communication_id: UUID) -> ResponseReturnValue:
     """Say why the people of the lists whom no communication tells need not be told."""
-    with transaction():
-        incident = locked_incident(incident_id)
-        subject_communication.leave_rest(
-            incident, named(incident, communication_id), why=request.form.get("why", ""), by=current_staff(),
-            now=utcnow(),
-        )  # fmt: skip
+    _decided(subject_communication.leave_rest, incident_id, communication_id)
     flash(_("The duty is met; the reason stands in the record."), "success")
     return back(incident_id, communication_id)
 
