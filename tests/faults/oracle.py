@@ -22,9 +22,8 @@ def assert_conserved(installation: Installation) -> None:
 
     Waits first until everything has ended.
     """
-    installation.wait_for_rest()
     installation.wait_until_ready()
-    rows, copies = installation.rows(), installation.copies()
+    rows, copies = installation.wait_for_rest(), installation.copies()
     broken = [
         *_lost(rows, copies, installation),
         *_told_twice(rows, copies, installation),
