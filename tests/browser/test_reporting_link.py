@@ -135,6 +135,7 @@ def one_report_has_one_id_and_the_next_begins_empty(page: Page, report: bytes) -
     page.reload()  # its file is made: this one is for another breach
     expect(page.get_by_label(WHAT)).to_have_value("")
     page.get_by_label(WHAT).fill("The mail is down as well.")
+    page.wait_for_timeout(500)  # the browser itself writes a moment later, and nobody reloads so soon
     page.reload()
     expect(page.get_by_label(WHAT)).to_have_value("The mail is down as well.")
     with page.expect_download() as other:
