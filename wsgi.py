@@ -213,7 +213,7 @@ def recurring() -> tuple[tuple[str, str, float, str], ...]:
         ("duties", "incident.jobs.keep_duties", 2.0, ""),
         ("follow_ups", "incident.jobs.open_follow_ups", 5.0, ""),
         ("remind", "incident.jobs.remind_of_duties", 1.0, ""),
-        ("lists", "incident.jobs.read_lists", 2.0, ""),
+        ("lists", "incident.jobs.read_lists", 2.0, "lists"),
         ("strays", "incident.jobs.remove_stray_files", 3600.0, ""),
         ("forget", "incident.jobs.forget_refused", 3600.0, ""),
         ("contacts", "incident.jobs.forget_contacts", 60.0, ""),

@@ -33,7 +33,7 @@ URGENT = "urgent"  # pages, reminders and notifications: a person waits for each
 BULK = "bulk"  # communications to people: many, and never in the way of a page
 QUEUES = (URGENT, BULK)
 
-MESSAGES, RUNS, SENDINGS = "messages", "runs", "sendings"  # what a bell says may be due
+MESSAGES, RUNS, SENDINGS, LISTS = "messages", "runs", "sendings", "lists"  # what a bell says may be due
 BELL = "breachclock:bell:"
 COUNTS = "breachclock:counts"
 LOOKS_AGAIN = 2.0  # seconds between a worker's tries to find a queue server that went away

@@ -8,6 +8,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy import select
 
+from foundation import queue
 from foundation.database import database_now, db, everyone, transaction, utcnow
 from incident import (
     advice,
@@ -339,7 +340,8 @@ def read_lists() -> int:
         waiting = reading.due(database_now())
         for list_id in waiting:
             try:
-                reading.read_on(list_id)
+                if reading.read_on(list_id):
+                    queue.ring(queue.LISTS)  # a round ends for the clock to be seen alive, not for a rest
             except Exception:  # whatever it was, the other lists must still be read
                 db.session.rollback()
                 log.exception("list.not_read", list=str(list_id))

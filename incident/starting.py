@@ -20,7 +20,7 @@ from foundation import processes
 from foundation.database import everyone, transaction, utcnow
 from foundation.errors import Refused
 from foundation.processes import Child
-from foundation.queue import QUEUES
+from foundation.queue import BULK, QUEUES
 from foundation.settings import Settings, SettingsError, keep_for_demonstration, load, make_first_keys
 from incident import example
 from incident.example import controllers
@@ -67,7 +67,10 @@ def _gunicorn(settings: Settings) -> tuple[str, ...]:
 
 
 def children(settings: Settings) -> list[Child]:
-    """The processes of one machine: web, clock, a worker for each queue."""
+    """The processes of one machine: web, clock, a worker for each queue, and one more where people are told.
+
+    While one waits for a provider or the database, the other fills in the next group.
+    """
     started = [
         Child("web", _gunicorn(settings), STOPS["web"], listens=settings.bind, named_by="BREACHCLOCK_BIND",
               ready=f"http://{settings.bind}/healthz"),
@@ -77,7 +80,8 @@ def children(settings: Settings) -> list[Child]:
         Child(f"worker-{name}", _breachclock("worker", "--queue", name), STOPS["worker"], grace=45)
         for name in QUEUES
     ]
-    return started
+    more = Child(f"worker-{BULK}-2", _breachclock("worker", "--queue", BULK), STOPS["worker"], grace=45)
+    return [*started, more]
 
 
 @click.command()

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select, update
 
 from accounts.models import StaffMember
-from foundation import ledger, locales
+from foundation import ledger, locales, queue
 from foundation.database import after_commit, changed, db, transaction
 from foundation.errors import Invalid, Missing, Refused
 from incident.lists import files, keys
@@ -198,6 +198,7 @@ def choose(  # noqa: PLR0917  what a person says of a file
             _("The columns of this list were chosen already."),
             next_step=_("Withdraw the list and send the file again to choose others."),
         )
+    queue.ring_after_commit(queue.LISTS)
     _log(
         incident, kept, "list.chosen", by, now, columns=fields, country=country, language=locale,
         has_header=has_header,

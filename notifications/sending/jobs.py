@@ -148,8 +148,8 @@ def ring() -> int:
     """
     now = database_now()
     due = list(db.session.execute(_due(now)))
-    for sending_id, since in due:
-        if not _is_quiet(sending_id):
+    for sending_id, state, since in due:
+        if not _is_quiet(sending_id, state):
             continue
         late = since < now - NOBODY_CAME and not _under_way(sending_id) and not _kept_waiting(sending_id, now)
         if not queue.enqueue(queue.BULK, JOB, [sending_id], timeout=JOB_SECONDS, most=AT_MOST) or late:
@@ -157,7 +157,7 @@ def ring() -> int:
     return len(due)
 
 
-def _due(now: datetime) -> Select[UUID, datetime]:
+def _due(now: datetime) -> Select[UUID, str, datetime]:
     """Sendings that go on with the time since when their oldest group is due."""
     goes = or_(
         Sending.state == SendingState.RUNNING,
@@ -173,15 +173,17 @@ def _due(now: datetime) -> Select[UUID, datetime]:
         .limit(1)
         .scalar_subquery()
     )  # fmt: skip
-    return select(Sending.id, oldest).where(Sending.state.in_(claiming.GOES), oldest.is_not(None))
+    mine = select(Sending.id, Sending.state, oldest)
+    return mine.where(Sending.state.in_(claiming.GOES), oldest.is_not(None))
 
 
-def _is_quiet(sending_id: UUID) -> bool:
-    """Whether this process has not rung for it lately."""
-    rung: dict[UUID, float] = current_app.extensions.setdefault("sendings_rung", {})
-    if time.monotonic() - rung.get(sending_id, -RING_AGAIN) < RING_AGAIN:
+def _is_quiet(sending_id: UUID, state: str) -> bool:
+    """Whether this process has not rung for it lately, or for the first few alone and the rest may go now."""
+    rung: dict[UUID, tuple[str, float]] = current_app.extensions.setdefault("sendings_rung", {})
+    before, last = rung.get(sending_id, (state, -RING_AGAIN))
+    if before == state and time.monotonic() - last < RING_AGAIN:
         return False
-    rung[sending_id] = time.monotonic()
+    rung[sending_id] = state, time.monotonic()
     return True
 
 

@@ -7,9 +7,10 @@ from io import BytesIO
 import pytest
 from sqlalchemy import func, select
 
-from foundation import encryption, ledger
+from foundation import encryption, ledger, queue
 from foundation.database import acting_for, database_now, db, everyone, transaction, utcnow
 from foundation.errors import Invalid, Refused
+from incident import jobs
 from incident.access import locked_incident
 from incident.lists import contacts, files, keys, leases, reading, uploading
 from incident.lists.keys import Damaged, Forgotten
@@ -117,6 +118,20 @@ def test_a_round_that_ends_goes_on_in_the_next(cast, incident_id):
     lists.work()
 
     assert [each.line for each in lists.rows(made)] == list(range(2, 27))
+
+
+def test_the_clock_begins_at_once_and_rests_for_no_round_in_between(cast, incident_id, monkeypatch):
+    bell, rounds = queue.BELL + queue.LISTS, 0
+    queue.server().delete(bell)
+    monkeypatch.setattr(reading.read_on, "__kwdefaults__", {"seconds": 0})
+    made = lists.chosen(cast, incident_id, lists.many(25))
+
+    while queue.server().delete(bell):  # it was rung
+        jobs.read_lists()
+        rounds += 1
+
+    assert rounds > 1
+    assert lists.of(made).state == ListState.READ
 
 
 def test_two_readers_at_once_read_it_once(app, cast, incident_id):

@@ -85,6 +85,20 @@ def test_a_bell_that_is_lost_is_rung_again(app, sandbox, telling):
     assert len(got(sandbox)) == 50
 
 
+def test_the_rest_is_rung_for_as_soon_as_it_may_go_however_lately_the_first_few_were(app, sandbox, telling):
+    telling.begin()
+    telling.clock()
+    telling.work()
+    bulk = Queue(queue.BULK, connection=queue.server(), serializer=JSONSerializer)
+    bulk.empty()
+    hear(app, sandbox)
+    telling.clock()  # the first few were reached: it may go
+    telling.clock()
+
+    assert telling.row().state == SendingState.RUNNING
+    assert [list(job.args) for job in bulk.jobs] == [[str(telling.id)]]
+
+
 def test_a_provider_that_took_it_and_fell_silent_is_asked_and_nobody_is_told_twice(
     app, sandbox, telling, clock
 ):
