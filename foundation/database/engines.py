@@ -11,7 +11,9 @@ WRITE = {"breachclock_write": True}  # how a connection says that it is going to
 
 def engine_options(url: str) -> dict[str, Any]:
     """Options of the engine for this address: what each database needs to be durable and shared."""
-    every = {"hide_parameters": True, "pool_size": 16}
+    # The connection that was given back last is the next: what it holds in its cache is what was just used,
+    # and of those beyond what is needed none holds any.
+    every = {"hide_parameters": True, "pool_size": 16, "pool_use_lifo": True}
     if url.startswith("sqlite"):
         return every | {"connect_args": {"timeout": PATIENCE, "check_same_thread": False}}
     limits = "-c lock_timeout=8000 -c statement_timeout=20000 -c idle_in_transaction_session_timeout=30000"

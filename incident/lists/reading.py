@@ -93,6 +93,7 @@ def _read(kept: RecipientList, lease: Lease, seconds: float) -> bool:
             place.passed = reading.people + reading.faulty
             if time.monotonic() > until:
                 lease.end(ListState.READING)
+                _give_back()
                 _left_open()[lease.list_id] = place
                 stack.pop_all()
                 return True
@@ -163,8 +164,9 @@ def _make_room() -> None:
 
 
 def _give_back() -> None:
-    """The room goes with the last part: connections are kept, and a clock lives for months."""
+    """The room goes with the last part of a round: connections are kept, and a clock lives for months."""
     _pragmas(f"cache_size=-{_REST}", "shrink_memory")
+    db.session.rollback()
 
 
 def _pragmas(*those: str) -> None:
@@ -199,7 +201,6 @@ def _finish(incident_id: UUID, lease: Lease) -> None:
              noted=kept.noted, rows_sha256=kept.rows_sha256)  # fmt: skip
         after_commit(lambda: files.remove(lease.list_id))
     _give_back()
-    db.session.rollback()
 
 
 def _refuse(lease: Lease, why: str) -> None:

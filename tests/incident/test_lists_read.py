@@ -120,6 +120,20 @@ def test_a_round_that_ends_goes_on_in_the_next(cast, incident_id):
     assert [each.line for each in lists.rows(made)] == list(range(2, 27))
 
 
+def test_a_round_gives_back_the_room_that_it_made_for_itself(cast, incident_id):
+    if db.engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL has its room to itself")
+    made = lists.chosen(cast, incident_id, lists.many(25))
+    with everyone():
+        assert reading.read_on(made, seconds=0)
+        first = [db.engine.connect() for _each in range(3)]  # whoever comes next, whichever they are given
+        kept = [each.exec_driver_sql("PRAGMA cache_size").scalar() for each in first]
+        for each in first:
+            each.close()
+
+    assert kept == [-2000] * 3
+
+
 def test_the_clock_begins_at_once_and_rests_for_no_round_in_between(cast, incident_id, monkeypatch):
     bell, rounds = queue.BELL + queue.LISTS, 0
     queue.server().delete(bell)
