@@ -12,10 +12,11 @@ from uuid import UUID
 import rfc8785
 import structlog
 from flask import current_app
-from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import aliased
 
 from foundation.database import db
+from foundation.database.ids import one_of
 from incident.lists.contacts import Contact
 from incident.lists.contacts import read as read_contact
 from incident.lists.keys import Damaged, Forgotten, Hashes, hashes_of, key_of
@@ -160,7 +161,7 @@ def contacts(incident_id: UUID, ids: Collection[UUID]) -> dict[UUID, Contact]:
     key = key_of(incident_id)
     for some in _pieces(list(ids)):
         for statement in _SEALED:  # their own row first: it goes before others
-            for whose, sealed in db.session.execute(statement, {"of": incident_id, "some": some}):
+            for whose, sealed in db.session.execute(statement, {"some": some}):
                 try:
                     told = read_contact(key.open(sealed))
                 except Damaged:
@@ -180,10 +181,12 @@ def contacts_left(incident_id: UUID, ids: Collection[UUID]) -> dict[UUID, Contac
 
 
 def _sealed(person: Any) -> Select[Any]:
-    """Made once, its ids bound as they come: a group of a thousand is asked for some thousand times."""
-    some = person.in_(bindparam("some", expanding=True))
-    mine = select(person, Recipient.sealed).where(some, Recipient.incident_id == bindparam("of"))
-    return mine.where(Recipient.sealed.is_not(None)).order_by(Recipient.id)
+    """Made once, and asked some thousand times.
+
+    The incident is not named: SQLite would go through all of its people for each group, in their order.
+    """
+    mine = select(person, Recipient.sealed).where(one_of(person, "some"), Recipient.sealed.is_not(None))
+    return mine.order_by(Recipient.id)
 
 
 _SEALED: Final = (_sealed(Recipient.id), _sealed(Recipient.folded_into_id))
