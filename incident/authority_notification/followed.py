@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import select
 
 from foundation.database import db
-from incident import clocks, drafting, filling, packs
+from incident import clocks, drafting, packs
+from incident.authority_notification import telling
 from incident.drafting import Material
 from incident.models import AuthorityNotification, FactsVersion, Incident
 from incident.rules.facts import parse
@@ -30,7 +31,7 @@ def document(
     incident: Incident, material: Material, authority: str, phase: Phase, now: datetime
 ) -> dict[str, Any]:
     """What would be told to an authority now by this material, nothing of it written by people."""
-    return packs.document(material, authority, told=filling.told_of(incident), kind=phase.value, now=now)
+    return packs.document(material, authority, told=telling.told_of(incident), kind=phase.value, now=now)
 
 
 def as_of(material: Material, known: AuthorityNotification) -> Material:

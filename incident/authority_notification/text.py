@@ -12,8 +12,8 @@ from accounts.models import Organisation, StaffMember
 from foundation import ledger
 from foundation.database import db, new_id
 from foundation.errors import Missing, Refused
-from incident import authorities, drafting, filling, meeting, our_role, packs
-from incident.authority_notification import differing, followed, mailed, second_look
+from incident import authorities, drafting, meeting, our_role, packs
+from incident.authority_notification import differing, followed, mailed, second_look, telling
 from incident.drafting import Author
 from incident.models import (
     AuthorityFiling,
@@ -113,7 +113,7 @@ def draft(
     if known:
         return known
     material = drafting.gather(incident)
-    content = packs.document(material, duty.recipient, told=filling.told_of(incident), now=now)
+    content = packs.document(material, duty.recipient, told=telling.told_of(incident), now=now)
     made = AuthorityNotification(
         id=new_id(), organisation_id=incident.organisation_id, incident_id=incident.id, duty_id=duty.id,
         authority=duty.recipient, number=1, locale=content["locale"], content=content,
@@ -228,7 +228,7 @@ def renew(
     fresh = packs.document(
         material,
         notification.authority,
-        told=filling.told_of(incident),
+        told=telling.told_of(incident),
         kind=before.get("kind", "initial"),
         now=now,
     )

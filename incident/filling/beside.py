@@ -35,12 +35,12 @@ _OWED: Final = "gdpr-33"
 _ELSEWHERE: Final = ("nis2", "dora", "eprivacy", "pecr")
 
 
-def told_of(incident: Incident) -> Told:
+def told_of(incident: Incident, *, untold: int = 0) -> Told:
     """What is known of telling the people of an incident: all communications that went out, taken together.
 
     They are told from the first one on; nothing more will happen once each has ended. Whom one did not reach
     and a later one tells counts once. A correction goes to people who were told before, so it counts nobody
-    a second time; what it says is told as well.
+    a second time; what it says is told as well. `untold` is how many none of them is for: they are among all.
     """
     states = (CommunicationState.SENDING, CommunicationState.COMPLETE)
     mine = select(SubjectCommunication).where(
@@ -53,7 +53,7 @@ def told_of(incident: Incident) -> Told:
     covered, counted = [coverage.of(each) for each in firsts], coverage.together(firsts)
     return Told(
         min((each.sent_at for each in sent if each.sent_at), default=None),
-        total=counted.total,
+        total=counted.total + untold,
         reached=counted.informed,
         posted=counted.posted,
         ended=all(each.total > 0 and each.ended for each in covered),

@@ -270,6 +270,7 @@ def leave_rest(
     preparing.log(
         incident, communication, "communication.rest_left", by, now, reason=why.strip(), people=rest
     )
+    incident.follow_ups_for = 0  # what authorities were told of telling the people is looked at again
     _meet(incident, actor=by.name, at=max(done), now=now)
     return rest
 

@@ -4,7 +4,7 @@ import pytest
 
 from foundation.database import utcnow
 from foundation.errors import Invalid, Refused
-from incident import subject_communication
+from incident import authority_notification, subject_communication
 from incident.subject_communication import Choice
 from tests import people
 from tests.incident import desk, lists
@@ -38,6 +38,26 @@ def test_the_duty_stays_while_somebody_on_the_lists_is_told_by_nothing(cast, dan
 
     page = signed_in(people.DORTHE).get(f"/incidents/{danish[0]}/communications/{danish[1]}").text
     assert "2 people on the lists are told by no communication" in page
+
+
+def authority_is_told(cast, incident_id):
+    """Whether all know, and how many, as the notification says it once it is brought up to date."""
+    with desk.working(cast, incident_id) as incident:
+        duty = next(d for d in authority_notification.duties_of(incident) if d.recipient == "dk-datatilsynet")
+        by = desk.person(cast, people.ASTRID)
+        made = authority_notification.draft(incident, duty, by=by, now=utcnow())
+        authority_notification.renew(incident, made, seen=made.content_sha256, by=by, now=utcnow())
+        told = {path: each["value"] for path, each in made.content["answers"].items()}
+    return told["subject_communication.all_informed"], told["subject_communication.means_description"]
+
+
+def test_no_authority_is_told_that_all_know_while_others_on_the_lists_are_told_by_nothing(cast, danish):
+    whether, how_many = authority_is_told(cast, danish[0])
+    leave(cast, danish)
+
+    assert whether == "not_all"
+    assert "1 af 3" in how_many
+    assert authority_is_told(cast, danish[0])[0] == "all"
 
 
 def test_a_further_communication_to_the_others_meets_it(cast, danish, sandbox, work, signed_in):
