@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
@@ -16,7 +17,8 @@ from foundation import locales
 from notifications import channels
 from notifications.rules import capacity
 from notifications.rules.capacity import LETTER, Estimate, Help, Load, Remedy, Timing, rounded
-from notifications.rules.capacity_terms import Money, NoRate, Rate, Way, terms
+from notifications.rules.capacity_terms import Money, NoRate, Rate, Terms, Way, terms
+from notifications.rules.sending import figures
 
 KINDS: Final = {"email": "account", "sms": "number", LETTER: "hand"}  # of senders, in the data of capacity
 STEPS: Final = (
@@ -40,7 +42,7 @@ def reckon(
         if count
     ]
     try:
-        known = terms(start, own_rates=_own_rates())
+        known = _as_sent(terms(start, own_rates=_own_rates()), figures(start).free)
         return capacity.estimate(loads, start=start, deadline=deadline, terms=known) if loads else None
     except NoRate:
         return None
@@ -54,6 +56,18 @@ def _own_rates() -> list[Rate]:
         for way in map(_way, ("email", "sms"))
         if told.get(f"{way.channel}/{way.provider}")
     ]
+
+
+def _as_sent(known: Terms, free: float) -> Terms:
+    """The terms by which sending goes: of each provider's rate so much stays free for what is urgent."""
+    return replace(known, rates=[_less(each, 1 - free) for each in known.rates])
+
+
+def _less(rate: Rate, share: float) -> Rate:
+    if rate.way.channel == LETTER:
+        return rate
+    a_day = None if rate.a_day is None else max(int(rate.a_day * share), 1)
+    return replace(rate, per_hour=max(int(rate.per_hour * share), 1), a_day=a_day)
 
 
 def _way(channel: str) -> Way:

@@ -37,6 +37,23 @@ def test_without_an_agreement_the_dated_data_hold_for_both(app: Flask):
     assert budgets.per_second("email", "sendgrid", now) == 20_000 * 0.8 / 3600
 
 
+def test_nothing_said_before_is_quicker_than_sending_is(app: Flask, monkeypatch):
+    now = database_now()
+    for way, channel, provider in ((MANY, "email", "sendgrid"), ({("sms", "DK", 2): 9_000}, "sms", "twilio")):
+        units = sum(count * size for (_channel, _country, size), count in way.items())
+        told = estimates.reckon(way, start=now, deadline=None)
+        pace = budgets.per_second(channel, provider, now)
+
+        assert told
+        assert pace
+        assert told.last_out_at - now > timedelta(seconds=units / pace)
+
+    monkeypatch.setitem(app.extensions["channels"], "email", (Post("smtp"),))
+    several_days = estimates.reckon({("email", "", 1): 16_001}, start=now, deadline=None)
+    assert several_days
+    assert several_days.last_out_at - now > timedelta(days=2)
+
+
 def test_what_waits_for_its_turn_does_not_use_up_the_one_try_of_a_provider(house, monkeypatch):
     now = database_now()
     telling = people_to_tell.install(house.app, house.promark, house.about, monkeypatch)
