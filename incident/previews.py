@@ -16,6 +16,7 @@ from incident.communication_texts import fields, wire
 from incident.drafting import contact_of
 from incident.letter_runs import Batch, Fault, Letter, Run, Sender, addresses, setting
 from incident.lists.contacts import Contact
+from incident.masking import HIDDEN, masked_name
 from incident.models import Incident, SubjectCommunication
 from incident.profile import profile_of
 from incident.recipient_lists.rows import Address
@@ -49,6 +50,16 @@ class Shown:
 def made_up(locale: str) -> Contact:
     """Somebody who reads a language and does not exist."""
     return MADE_UP.get(locale, OTHER)
+
+
+def masked(contact: Contact, locale: str) -> Contact:
+    """The same as whoever has given no reason may see it: by their message nobody learns who it is.
+
+    The name is masked, an address is a made-up one, and a value that they have is hidden.
+    """
+    address = made_up(locale).address if contact.address else None
+    values = {name: HIDDEN if value else "" for name, value in contact.fields.items()}
+    return Contact(masked_name(contact.name), address=address, fields=values)
 
 
 def shown(communication: SubjectCommunication, locale: str, contact: Contact) -> Shown:

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -14,7 +15,7 @@ from foundation import locales
 from foundation.database import transaction, utcnow
 from foundation.errors import Missing
 from foundation.http import limiter
-from incident import clocks, letters, previews, subject_communication
+from incident import clocks, contact_shown, letters, previews, subject_communication
 from incident.access import locked_incident, visible_incident
 from incident.communication_texts import drafts, measures, reading, segments, wire
 from incident.communication_texts import fields as own
@@ -36,6 +37,8 @@ FRAMING_POLICY = (
     "connect-src 'self'; frame-src 'self'; form-action 'self'; frame-ancestors 'self'; base-uri 'none'"
 )
 WIDTHS = ("desktop", "phone")
+LOOKED_AT = "looked_at"  # in the session: whose message, and since when (seconds)
+LOOK = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +128,34 @@ def preview(incident_id: UUID, communication_id: UUID, locale: str) -> ResponseR
 def preview_as(
     incident_id: UUID, communication_id: UUID, locale: str, recipient_id: UUID
 ) -> ResponseReturnValue:
-    """The same as one person of the lists gets it."""
+    """The same as one person of the lists gets it: masked, until somebody has said why they look."""
     incident, communication = _text(incident_id, communication_id, locale)
     return _page(incident, communication, locale, _seen(incident, communication, locale, recipient_id),
                  recipient_id)  # fmt: skip
+
+
+@bp.post("/preview/<uuid:recipient_id>")
+@requires(Permission.SEE_RECIPIENTS)
+def reveal(incident_id: UUID, communication_id: UUID, locale: str, recipient_id: UUID) -> ResponseReturnValue:
+    """Show this one person's in the clear for some minutes; that somebody looked, and why, is recorded."""
+    with transaction():
+        incident = locked_incident(incident_id)
+        subject_communication.person_of(subject_communication.of(incident, communication_id), recipient_id)
+        person = contact_shown.person(incident, recipient_id)
+        reason = request.form.get("reason", "")
+        contact_shown.reveal(incident, person, reason, by=current_staff(), now=utcnow())
+    session[LOOKED_AT] = [str(recipient_id), int(utcnow().timestamp())]
+    place = url_for(
+        ".preview_as", incident_id=incident_id, communication_id=communication_id, locale=locale,
+        recipient_id=recipient_id,
+    )  # fmt: skip
+    return redirect(place, 303)
+
+
+def _in_the_clear(recipient_id: UUID | None) -> bool:
+    """Whether whoever is signed in has said lately why they look at this person."""
+    whose, since = session.get(LOOKED_AT) or ("", 0)
+    return whose == str(recipient_id) and 0 <= utcnow().timestamp() - since < LOOK.total_seconds()
 
 
 def _page(
@@ -139,6 +166,7 @@ def _page(
     page = render_template(
         "incident/communication_preview.html", incident=incident, communication=communication, locale=locale,
         seen=seen, recipient_id=recipient_id, width=width if width in WIDTHS else WIDTHS[0], widths=WIDTHS,
+        in_the_clear=_in_the_clear(recipient_id),
     )  # fmt: skip
     return page, {"Content-Security-Policy": FRAMING_POLICY}
 
@@ -208,6 +236,8 @@ def _seen(
     found = people.contacts(incident.id, [recipient_id]).get(recipient_id)
     if found is None:
         raise Missing(_("The addresses of this person were forgotten."))
+    if not _in_the_clear(recipient_id):
+        found = previews.masked(found, locale)
     return previews.shown(communication, locale, found)
 
 

@@ -13,6 +13,7 @@ from tests import people
 from tests.incident import browsing, desk, lists
 from tests.incident.telling import (
     LIST,
+    actions,
     begun,
     sending_of,
     sent,
@@ -82,7 +83,32 @@ def test_contact_data_is_shown_to_those_who_may_see_recipients_only(app, cast, s
         ida = db.session.scalars(select(Recipient.id).order_by(Recipient.line)).first()
     for page in (f"/recipients/{ida}", f"/texts/da/preview/{ida}"):
         assert nils.get(place + page).status_code == 403
-    assert "Kære Ida Ørsted" in dorthe.get(f"{place}/texts/da/preview/{ida}").text
+
+
+def test_the_message_of_a_person_is_masked_until_a_reason_is_given_and_recorded(app, cast, signed_in):
+    fields = ("name", "email", "line1", "postcode", "city", "field:sum")
+    row = "Ida Ørsted;ida@kunde.example;Hemmelig Vej 9;2100;By;17 kr.\n"
+    incident_id, communication_id = begun(cast, f"a;b;c;d;e;f\n{row}", fields=fields)
+    write(cast, incident_id, communication_id, "da", data="Dit navn og {field:sum}.")
+    with everyone():
+        ida = db.session.scalars(select(Recipient.id)).one()
+    place, dorthe = (
+        f"/incidents/{incident_id}/communications/{communication_id}/texts/da",
+        signed_in(people.DORTHE),
+    )
+    masked = dorthe.get(f"{place}/preview/{ida}").text + dorthe.get(f"{place}/mail/{ida}").text
+    picture = dorthe.get(f"{place}/letter/{ida}.png").data
+
+    assert "Kære I•••• Ø••••" in masked
+    assert not [each for each in ("Ørsted", "17 kr.", "Hemmelig") if each in masked]
+    assert dorthe.post(f"{place}/preview/{ida}", data={"reason": " "}).status_code == 422
+    dorthe.post(f"{place}/preview/{ida}", data={"reason": "The greeting looks odd."})
+    clear = dorthe.get(f"{place}/preview/{ida}").text + dorthe.get(f"{place}/mail/{ida}").text
+    assert "Kære Ida Ørsted" in clear
+    assert "17 kr." in clear
+    assert dorthe.get(f"{place}/letter/{ida}.png").data != picture
+    assert actions(cast, incident_id, "person.revealed") == ["person.revealed"]
+    assert "Ørsted" not in signed_in(people.ASTRID).get(f"{place}/preview/{ida}").text
 
 
 def test_somebody_is_found_by_e_mail_or_number_and_no_address_of_a_page_says_whom(app, cast, signed_in):
