@@ -1,7 +1,8 @@
 """The key of an incident's people: addresses are under it, and with it they are forgotten.
 
-A second key makes the hashes by which people are found and folded. It stays when the first is destroyed,
-so that it can still be said whether somebody was told; both are under the installation's keys.
+A second key makes the hashes by which people are found and folded. Incidents of an organisation have it in
+common, and it stays when the first is destroyed, so that it can still be said whether somebody was told; both
+are under the installation's keys.
 """
 
 import hmac
@@ -40,7 +41,9 @@ class Damaged(Exception):
 
 
 class Hashes:
-    """Keyed hashes of one incident: equal for what is equal, and they tell nothing without the key.
+    """Keyed hashes: equal for what is equal, and they tell nothing without the key.
+
+    Incidents of one organisation have them alike, those with a key of before that aside.
 
     BLAKE2b takes a key itself (RFC 7693, 2.9) and is a MAC then; HMAC, which SHA-256 needs, takes five times
     as long, and a million rows are hashed three times each.
@@ -50,6 +53,10 @@ class Hashes:
         self.incident_id = incident_id
         self._hashing = {each: blake2b(digest_size=16, key=hash_key, person=each.encode()) for each in _KINDS}
         self._proving = blake2b(digest_size=32, key=hash_key, person=b"row")
+
+    def is_alike(self, other: "Hashes") -> bool:
+        """Whether what is equal has equal hashes in both."""
+        return hmac.compare_digest(self.hash("own", ""), other.hash("own", ""))
 
     def hash(self, kind: str, text: str) -> bytes:
         """16 bytes to find a text of one kind by ("email", "phone", "post", "own")."""
@@ -172,8 +179,15 @@ def _made(incident_id: UUID) -> IncidentKey:
         IncidentKey,
         {
             "incident_id": incident_id, "organisation_id": incident.organisation_id,
-            "key": secrets.token_bytes(_SIZE), "hash_key": secrets.token_bytes(_SIZE),
+            "key": secrets.token_bytes(_SIZE), "hash_key": _hash_key_of(incident.organisation_id),
             "made_at": database_now(),
         },
     )  # fmt: skip
     return db.session.scalars(select(IncidentKey).where(IncidentKey.incident_id == incident_id)).one()
+
+
+def _hash_key_of(organisation_id: UUID) -> bytes:
+    """The key of hashes that an organisation has, by its first incident with people; for that a new one."""
+    first = select(IncidentKey).where(IncidentKey.organisation_id == organisation_id)
+    kept = db.session.scalars(first.order_by(IncidentKey.made_at, IncidentKey.incident_id).limit(1)).first()
+    return kept.hash_key if kept else secrets.token_bytes(_SIZE)

@@ -69,7 +69,7 @@ class IncidentKey(Owned, Base):
 
     incident_id: Mapped[UUID] = mapped_column(ForeignKey("incidents.id"), primary_key=True)
     key: Mapped[bytes | None] = mapped_column(EncryptedBytes)  # 32 bytes
-    hash_key: Mapped[bytes] = mapped_column(EncryptedBytes)  # 32 bytes; stays, so that who was told is known
+    hash_key: Mapped[bytes] = mapped_column(EncryptedBytes)  # 32 bytes; stays: who was told is known
     made_at: Mapped[datetime]
     destroyed_at: Mapped[datetime | None]
     destroyed_by: Mapped[str | None] = mapped_column(String(200))
@@ -154,8 +154,8 @@ class Recipient(Owned, Base):
     __table_args__ = (
         UniqueConstraint("list_id", "line"),
         Index("ix_recipients_incident_id_id", "incident_id", "id"),
-        # Keys are hashed by a key of the incident, so equal ones are of one incident. Of two rows with one
-        # number it counts whether they have an e-mail address, and the first is wanted: hence two indexes.
+        # Of two rows with one number it counts whether they have an e-mail address, and the first is wanted:
+        # hence two indexes. Equal hashes may be of two incidents of one organisation.
         *(_found_by(name, key, where) for name, (key, where) in FOUND_BY.items()),
         Index("ix_recipients_folded_into_id", "folded_into_id",
               sqlite_where=text("folded_into_id IS NOT NULL"),

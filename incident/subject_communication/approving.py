@@ -45,12 +45,16 @@ def lacking(incident: Incident, communication: SubjectCommunication, counts: Cou
 
 
 def obstacles(
-    incident: Incident, communication: SubjectCommunication, counts: Counts | None = None
-) -> list[Obstacle]:
-    """What stands in the way of an approval as it is now; nothing where it can be approved."""
+    incident: Incident, communication: SubjectCommunication, counts: Counts | None = None,
+    told: Sequence[kin.Told] | None = None,
+) -> list[Obstacle]:  # fmt: skip
+    """What stands in the way of an approval as it is now; nothing where it can be approved.
+
+    `told` is what `kin.told_already` says, where somebody has asked already.
+    """
     counts = counts or choosing.counts(communication)
     found = [each for one in _unsettled(incident, communication) for each in _of_list(one)]
-    found += [*_still_going(incident, communication), *told_elsewhere(incident, communication)]
+    found += [*_still_going(incident, communication), *told_elsewhere(incident, communication, told)]
     if not counts.people:
         found.append(_nobody(incident))
     return found + _unwritten(communication, lacking(incident, communication, counts))
@@ -98,7 +102,9 @@ def _still_going(incident: Incident, communication: SubjectCommunication) -> lis
     ]  # fmt: skip
 
 
-def told_elsewhere(incident: Incident, communication: SubjectCommunication) -> list[Obstacle]:
+def told_elsewhere(
+    incident: Incident, communication: SubjectCommunication, told: Sequence[kin.Told] | None = None
+) -> list[Obstacle]:
     """After a merger, or a split, nobody is told of the same breach a second time unless a person says so."""
     if communication.corrects_id or communication.selection.get(kin.AGAIN):
         return []
@@ -120,7 +126,7 @@ def told_elsewhere(incident: Incident, communication: SubjectCommunication) -> l
             ),
             _("Leave them out, or choose that they are told again."),
         )
-        for each in kin.told_already(incident, communication)
+        for each in (kin.told_already(incident, communication) if told is None else told)
     ]  # fmt: skip
 
 

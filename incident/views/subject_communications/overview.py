@@ -1,5 +1,6 @@
 """The communications of an incident, and one of them: what it lacks, its approval, and how it goes."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -18,6 +19,7 @@ from incident.coverage import Coverage
 from incident.lists import people, uploading
 from incident.models import CommunicationState, Incident, SubjectCommunication
 from incident.subject_communication import SENT, Counts
+from incident.subject_communication.kin import Told
 from incident.views.subject_communications.blueprint import REFRESH, back, bp, named, seen
 from notifications import estimates
 
@@ -64,7 +66,7 @@ def show(incident_id: UUID, communication_id: UUID) -> ResponseReturnValue:
     """Where it stands, what it lacks, and whom it has reached; looks again by itself while that changes."""
     incident = visible_incident(incident_id)
     communication, now = named(incident, communication_id), utcnow()
-    shown = {
+    shown: dict[str, Any] = {
         "incident": incident, "communication": communication, "now": now, "labels": letters.LABELS,
         "authors": subject_communication.authors_of(incident, communication),
         "duties": subject_communication.duties_of(incident), "told": _told(incident, communication),
@@ -72,13 +74,15 @@ def show(incident_id: UUID, communication_id: UUID) -> ResponseReturnValue:
     }  # fmt: skip
     if communication.state in SENT:
         return _going(shown, communication, now)
-    return render_template("incident/communication.html", **shown, **_prepared(incident, communication, now))
+    return render_template(
+        "incident/communication.html", **shown, **_prepared(incident, communication, shown["told"], now)
+    )
 
 
-def _told(incident: Incident, communication: SubjectCommunication) -> list[Any]:
+def _told(incident: Incident, communication: SubjectCommunication) -> list[Told]:
     if communication.state in SENT or communication.corrects_id:
         return []
-    return list(subject_communication.told_already(incident, communication))
+    return subject_communication.told_already(incident, communication)
 
 
 def _corrects(incident: Incident, communication: SubjectCommunication) -> SubjectCommunication | None:
@@ -114,12 +118,12 @@ def _ends_at(communication: SubjectCommunication, found: Coverage, now: datetime
 
 
 def _prepared(
-    incident: Incident, communication: SubjectCommunication, now: datetime
-) -> dict[str, Any]:  # fmt: skip
+    incident: Incident, communication: SubjectCommunication, told: Sequence[Told], now: datetime
+) -> dict[str, Any]:
     counts = subject_communication.counts(communication)
     fingerprint = subject_communication.fingerprint(communication)
     stands = subject_communication.stands(communication, fingerprint)
-    obstacles = subject_communication.obstacles(incident, communication, counts)
+    obstacles = subject_communication.obstacles(incident, communication, counts, told)
     return {
         "counts": counts, "fingerprint": fingerprint, "stands": stands, "obstacles": obstacles,
         "step": subject_communication.step(obstacles, approved=stands),
