@@ -34,9 +34,9 @@ from incident.rules.facts import Facts, parse
 from incident.rules.phases import Phase
 
 __all__ = [
-    "BODY", "LABELS", "LONGEST", "LONGEST_LINE", "ONE_LINE", "PARTS", "REQUIRED", "WRITTEN", "Difference",
-    "Lack", "Texts", "catalog", "cleaned", "context", "corrected", "draft", "findings", "has_brackets",
-    "kind_of", "kinds", "known_of", "lacking", "languages_of", "paper", "stale",
+    "BODY", "LABELS", "LONGEST", "LONGEST_LINE", "ONE_LINE", "PARTS", "REQUIRED", "STILL_TRUE", "WRITTEN",
+    "Difference", "Lack", "Texts", "catalog", "cleaned", "context", "corrected", "correction_of", "draft",
+    "findings", "has_brackets", "kind_of", "kinds", "known_of", "lacking", "languages_of", "paper", "stale",
 ]  # fmt: skip
 
 Texts = Mapping[str, Mapping[str, str]]  # locale -> part -> text
@@ -49,6 +49,7 @@ KINDS: Final[Mapping[str, frozenset[str]]] = {
     "lost_access": frozenset({"ransomware", "outage"}),
     "credentials": frozenset({"credential_attack"}),
 }
+STILL_TRUE: Final = "communication.still_true"
 WRITTEN: Final = ("communication.drafted", "communication.text_changed", "communication.kind_changed")
 EMPTY: Final = frozenset({"missing", "brackets"})
 
@@ -224,24 +225,36 @@ def stale(communication: SubjectCommunication) -> list[Difference]:
     """Where facts that changed since make a text untrue, part by part, in the language of the page.
 
     Held against each other are the facts as known when two persons stood behind it, else when somebody
-    wrote it last, and now.
+    wrote it last, and now; or as known when a person said that it is still true. Of one that a correction
+    went out for, that correction is looked at.
     """
+    if correction_of(communication):
+        return []
     incident = db.session.get_one(Incident, communication.incident_id)
-    at = communication.approved_at or _written_at(incident, communication)
+    at = communication.approved_at or _last(incident, communication, WRITTEN) or communication.drafted_at
+    at = max(at, _last(incident, communication, (STILL_TRUE,)) or at)
     now = drafting.gather(incident)
     then = replace(now, facts=_facts_at(incident, at))
     before, after = (_by_facts(each, communication.kind) for each in (then, now))
     return [Difference(part, before[part], after[part]) for part in before if before[part] != after[part]]
 
 
-def _written_at(incident: Incident, communication: SubjectCommunication) -> datetime:
+def correction_of(communication: SubjectCommunication) -> SubjectCommunication | None:
+    """The last correction of it that went out; None while there is none."""
+    mine = select(SubjectCommunication).where(
+        SubjectCommunication.corrects_id == communication.id, SubjectCommunication.sent_at.is_not(None)
+    )
+    return db.session.scalars(mine.order_by(SubjectCommunication.number.desc()).limit(1)).first()
+
+
+def _last(incident: Incident, communication: SubjectCommunication, actions: Sequence[str]) -> datetime | None:
+    """When one of these was done to it last, by the ledger."""
     mine = select(ledger.Entry.at, ledger.Entry.details).where(
-        ledger.Entry.chain == incident.chain, ledger.Entry.action.in_(WRITTEN)
+        ledger.Entry.chain == incident.chain, ledger.Entry.action.in_(actions)
     )
     found = db.session.execute(mine.order_by(ledger.Entry.number)).all()
     return next(
-        (at for at, told in reversed(found) if told.get("communication") == str(communication.id)),
-        communication.drafted_at,
+        (at for at, told in reversed(found) if told.get("communication") == str(communication.id)), None
     )
 
 

@@ -161,6 +161,9 @@ SENTENCES: Mapping[str, LazyString] = {
     "communication.gone_out": _l("Every message has gone out."),
     "communication.not_all_reached": _l("%(not_reached)s of %(people)s people were not reached."),
     "communication.rest_left": _l("%(people)s people on the lists need not be told."),
+    "communication.still_true": _l(
+        "Facts have changed, and what people were told was found to be true still."
+    ),
     "communication.completed": _l("Complete: %(informed)s of %(people)s people reached."),
     "list.uploaded": _l("List %(number)s of people was sent."),
     "list.chosen": _l("The columns of list %(number)s were chosen."),

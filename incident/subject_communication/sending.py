@@ -11,7 +11,7 @@ from accounts.models import StaffMember
 from foundation import ledger
 from foundation.database import db
 from foundation.errors import Invalid, Refused
-from incident import clocks, coverage, decisions, genuine, meeting, related
+from incident import clocks, coverage, decisions, genuine, letters, meeting, related
 from incident.coverage import Coverage
 from incident.lists import people
 from incident.models import CommunicationState, Duty, Incident, PublicNotice, SubjectCommunication
@@ -126,6 +126,26 @@ def _under_way(communication: SubjectCommunication) -> UUID:
             _("This communication is not under way."), next_step=_("Look at how it stands on its page.")
         )
     return standing.id
+
+
+def say_still_true(
+    incident: Incident, communication: SubjectCommunication, *, why: str, by: StaffMember, now: datetime
+) -> None:
+    """Say why what people were told is still true though facts have changed: it is asked no more of these.
+
+    Raises: Refused where nothing is asked, Invalid without a reason.
+    """
+    if communication.state not in preparing.SENT or not letters.stale(communication):
+        raise Refused(
+            _("No fact makes what people were told untrue."),
+            next_step=_("Look at how it stands on its page."),
+        )
+    if not why.strip():
+        raise Invalid(_("Say why it is still true."), next_step=_("It stands in the record."))
+    preparing.log(
+        incident, communication, letters.STILL_TRUE, by, now, reason=why.strip(),
+        facts_version=incident.facts_number,
+    )  # fmt: skip
 
 
 # --- following ----------------------------------------------------------------------------------

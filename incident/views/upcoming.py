@@ -16,7 +16,7 @@ from accounts.models import StaffMember
 from accounts.permissions import Permission, current_staff, may
 from foundation.database import db
 from foundation.http import url_if
-from incident import decisions, handovers, roles
+from incident import decisions, handovers, letters, roles
 from incident.access import visible_incidents
 from incident.controller_notices import fan_out
 from incident.forms import words
@@ -26,15 +26,18 @@ from incident.models import (
     AuthorityNotification,
     Duty,
     DutyStage,
+    FactsVersion,
     Incident,
     NotificationState,
     Phase,
     Report,
     ReportState,
+    SubjectCommunication,
 )
 from incident.rules.agenda import Item, Kind
 from incident.rules.lifecycle import State
 from incident.rules.roles import Role
+from incident.subject_communication import SENT
 from notifications import on_duty, paging
 from playbooks import owning
 from playbooks.owning import Task
@@ -90,7 +93,7 @@ def items(now: datetime) -> list[Item]:
     reader = _reader(incidents, now)
     return [
         *_pages(incidents, reader), *_leaderless(incidents, reader), *_duties(incidents, reader),
-        *_follow_ups(incidents, reader),
+        *_follow_ups(incidents, reader), *_untrue(incidents, reader),
         *_customers(incidents, reader),
         *_steps(incidents, reader), *_decisions(reader), *_handovers(reader, now), *_reports(reader),
     ]  # fmt: skip
@@ -157,6 +160,29 @@ def _follow_ups(incidents: Sequence[Incident], reader: _Reader) -> Iterator[Item
             Kind.DUTY, f"follow-up:{each.id}", what, incident.number, None,
             href or _place(incident, "duties"), _("See what changed"), reader.answers_for(incident),
         )  # fmt: skip
+
+
+def _untrue(incidents: Sequence[Incident], reader: _Reader) -> Iterator[Item]:
+    """What people were told and facts since may make untrue: until it is corrected, or found to be true."""
+    known = {each.id: each for each in incidents}
+    later = select(FactsVersion.id).where(
+        FactsVersion.incident_id == SubjectCommunication.incident_id,
+        FactsVersion.at > SubjectCommunication.approved_at,
+    )
+    sent = select(SubjectCommunication).where(
+        SubjectCommunication.incident_id.in_(known), SubjectCommunication.state.in_(SENT), later.exists()
+    )
+    for each in db.session.scalars(sent).all():
+        if letters.stale(each):
+            incident = known[each.incident_id]
+            place = url_for("subject_communications.show", incident_id=incident.id, communication_id=each.id)
+            yield Item(
+                Kind.DUTY, f"untrue:{each.id}",
+                _("Facts changed after people were told: is communication %(number)s still true?",
+                  number=each.number),
+                incident.number, None, place, _("See what changed"),
+                reader.answers_for(incident),
+            )  # fmt: skip
 
 
 def _parts(owed: Sequence[ColumnElement[bool]]) -> dict[UUID, datetime]:

@@ -4,9 +4,10 @@ import pytest
 from flask_babel import force_locale
 
 from foundation.database import acting_for, db, utcnow
-from incident import clocks, drafting, intake, letters
+from incident import clocks, drafting, intake, letters, subject_communication
 from incident.models import CommunicationState, SubjectCommunication
 from incident.rules.facts import parse
+from tests import people
 from tests.incident import desk, telling
 
 LANGUAGES = ("da", "nb", "sv", "en")
@@ -152,6 +153,43 @@ def test_measures_that_came_later_are_a_difference(app, cast):
     (found,) = stale(cast, communication_id)
 
     assert (found.part, "The key is blocked." in found.now) == ("measures", True)
+
+
+def test_facts_that_make_untrue_what_people_were_told_wait_for_a_correction_or_a_word(app, cast, signed_in):
+    incident_id, communication_id = sent(cast)
+    learn(cast, incident_id, data={"categories": ["name", "health"]})
+    place, asked = f"/incidents/{incident_id}/communications", "is communication 1 still true?"
+    dorthe = signed_in(people.DORTHE)
+    assert asked in dorthe.get("/next").text
+    assert "facts have changed since" in dorthe.get(place).text
+    answer = f"{place}/{communication_id}/still-true"
+    assert dorthe.post(answer, data={"why": ""}).status_code == 422
+    assert signed_in(people.ASTRID).post(answer, data={"why": "x"}).status_code == 403
+
+    assert dorthe.post(answer, data={"why": "They were told of it by telephone."}).status_code == 303
+    assert asked not in dorthe.get("/next").text
+    assert stale(cast, communication_id) == []
+    learn(cast, incident_id, measures={"taken": ["The key is blocked."]})
+    assert asked in dorthe.get("/next").text
+
+
+def test_of_what_was_corrected_the_correction_is_held_against_the_facts(app, cast, signed_in):
+    incident_id, communication_id = sent(cast)
+    learn(cast, incident_id, data={"categories": ["name", "health"]})
+    with desk.working(cast, incident_id) as incident:
+        wrong, by = subject_communication.of(incident, communication_id), desk.person(cast, people.ASTRID)
+        correction = subject_communication.correct(incident, wrong, by=by, now=utcnow()).id
+    with desk.working(cast, incident_id):
+        made = db.session.get_one(SubjectCommunication, correction)
+        made.state, made.approved_at, made.sent_at = "sending", utcnow(), utcnow()
+        made.approved_sha256 = made.content_sha256
+
+    assert stale(cast, communication_id) == stale(cast, correction) == []
+    page = signed_in(people.DORTHE).get(f"/incidents/{incident_id}/communications/{communication_id}").text
+    assert "corrected by communication 2" in page
+    learn(cast, incident_id, measures={"taken": ["The key is blocked."]})
+    assert stale(cast, communication_id) == []
+    assert [each.part for each in stale(cast, correction)] == ["measures"]
 
 
 def test_what_changes_nothing_that_people_were_told_is_no_difference(app, cast):

@@ -58,6 +58,15 @@ def leave_rest(incident_id: UUID, communication_id: UUID) -> ResponseReturnValue
     return back(incident_id, communication_id)
 
 
+@bp.post("/<uuid:communication_id>/still-true")
+@requires(Permission.APPROVE_COMMUNICATION)
+def say_still_true(incident_id: UUID, communication_id: UUID) -> ResponseReturnValue:
+    """Say why what people were told needs no correction though facts have changed."""
+    _decided(subject_communication.say_still_true, incident_id, communication_id)
+    flash(_("Kept as true; the reason stands in the record."), "success")
+    return back(incident_id, communication_id)
+
+
 @bp.post("/<uuid:communication_id>/held/<uuid:group_id>")
 @requires(Permission.SEND_COMMUNICATION)
 def release(incident_id: UUID, communication_id: UUID, group_id: UUID) -> ResponseReturnValue:

@@ -33,6 +33,7 @@ def index(incident_id: UUID) -> ResponseReturnValue:
     return render_template(
         "incident/communications.html", incident=incident, now=utcnow(), communications=made,
         reached={each.id: coverage.of(each) for each in made if each.state in SENT},
+        stale={each.id for each in made if each.state in SENT and letters.stale(each)},
         picked={each.id: people.count(each) for each in made if each.state not in SENT},
         lists=uploading.of_incident(incident), duties=subject_communication.duties_of(incident),
     )  # fmt: skip
@@ -96,6 +97,7 @@ def _going(shown: dict[str, Any], communication: SubjectCommunication, now: date
         "incident/communication_going.html", **shown, coverage=found, looks_again=looks_again,
         refresh=REFRESH, step=7 if found.complete else 6 if found.ended else 5,
         stale=letters.stale(communication), ends_at=_ends_at(communication, found, now),
+        corrected_by=letters.correction_of(communication),
         held=subject_communication.held(communication), rest=_rest(shown["incident"], communication),
     )  # fmt: skip
     return page, {"Refresh": str(REFRESH)} if looks_again else {}
