@@ -14,8 +14,15 @@ from foundation.errors import Invalid, Refused
 from incident import clocks, coverage, decisions, genuine, letters, meeting, related
 from incident.coverage import Coverage
 from incident.lists import people
-from incident.models import CommunicationState, Duty, Incident, PublicNotice, SubjectCommunication
-from incident.subject_communication import approving, preparing, wiring
+from incident.models import (
+    CommunicationState,
+    Duty,
+    Incident,
+    ListState,
+    PublicNotice,
+    SubjectCommunication,
+)
+from incident.subject_communication import approving, choosing, preparing, wiring
 from notifications import sending
 from playbooks import runs
 
@@ -264,6 +271,20 @@ def left_untold(incident: Incident) -> int:
     While there is anybody, what went to the others does not meet the duty.
     """
     return 0 if decisions.in_public(incident) else people.untold(incident.id)
+
+
+def others_at_least(incident: Incident) -> int:
+    """So many people of the lists are told by no communication, or more; by what is kept of each, for pages.
+
+    Nobody is counted, so that a page that looks again and again does not go through a million. One person
+    whom two communications tell makes it too small, never too large.
+    """
+    if decisions.in_public(incident):
+        return 0
+    lists = choosing.standing_lists(incident)
+    listed = sum(each.told_once for each in lists if each.state == ListState.READ)
+    firsts = [each for each in preparing.of_incident(incident) if each.corrects_id is None]
+    return max(listed - sum(each.recipients for each in firsts if each.state in preparing.SENT), 0)
 
 
 def leave_rest(

@@ -40,6 +40,18 @@ def test_the_duty_stays_while_somebody_on_the_lists_is_told_by_nothing(cast, dan
     assert "2 people on the lists are told by no communication" in page
 
 
+def test_what_goes_on_says_that_others_on_the_lists_are_told_by_nothing(app, cast, signed_in):
+    incident_id, communication_id = begun(cast)
+    chosen = Choice(locales=("da",))
+    do(cast, incident_id, communication_id, subject_communication.choose, chosen, who=people.ASTRID)
+    approve(cast, incident_id, communication_id)
+    send(cast, incident_id, communication_id, count=1)
+
+    page = signed_in(people.DORTHE).get(f"/incidents/{incident_id}/communications/{communication_id}").text
+    assert "At least 2 people on the lists are told by no communication" in page
+    assert "the duty is met." not in page
+
+
 def authority_is_told(cast, incident_id):
     """Whether all know, and how many, as the notification says it once it is brought up to date."""
     with desk.working(cast, incident_id) as incident:

@@ -97,6 +97,7 @@ def _going(shown: dict[str, Any], communication: SubjectCommunication, now: date
         "incident/communication_going.html", **shown, coverage=found, looks_again=looks_again,
         refresh=REFRESH, step=7 if found.complete else 6 if found.ended else 5,
         stale=letters.stale(communication), ends_at=_ends_at(communication, found, now),
+        others=subject_communication.others_at_least(shown["incident"]),
         corrected_by=letters.correction_of(communication),
         held=subject_communication.held(communication), rest=_rest(shown["incident"], communication),
     )  # fmt: skip
