@@ -1,15 +1,17 @@
 """The rows of a list that was withdrawn or refused go part by part; who was folded into them stands again."""
 
+from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import delete, select, update
 
 from foundation.database import changed, db, transaction
-from incident.lists import contacts, files, folding
+from incident.lists import contacts, files, folding, sharing
 from incident.lists.keys import Forgotten, Key, key_of
 from incident.lists.leases import Lease
-from incident.models import GONE, PersonHeard, Recipient, RecipientList, RowFault
+from incident.models import GONE, ListState, PersonHeard, Recipient, RecipientList, RowFault
 
 AT_ONCE: Final = 2_000
 _NOTHING: Final = {
@@ -29,8 +31,26 @@ def clear(kept: RecipientList, lease: Lease) -> None:
     while _remove_faults(list_id, lease):
         pass
     folding.refold(incident_id, lambda: lease.hold(*GONE))
+    _remark_anew(incident_id, lease)
     with transaction():
         lease.hold(*GONE, ready_at=None, lease_until=None, **_NOTHING)
+
+
+def _remark_anew(incident_id: UUID, lease: Lease) -> None:
+    """Who of the others shares a number with somebody of another name is another question now."""
+    mine = select(RecipientList.id).where(
+        RecipientList.incident_id == incident_id, RecipientList.state == ListState.READ
+    )
+    with suppress(Forgotten):  # then no name can be read, and what was said of them stays
+        for each in db.session.scalars(mine).all():
+            sharing.note(incident_id, each, partial(_hold, lease, each))
+
+
+def _hold(lease: Lease, list_id: UUID, **values: Any) -> None:
+    """Keep what another list has to say, while this one is still ours to work on. Raises: Lost."""
+    lease.hold(*GONE)
+    if values:
+        changed(update(RecipientList).where(RecipientList.id == list_id).values(**values))
 
 
 def _remove_part(incident_id: UUID, list_id: UUID, lease: Lease) -> bool:

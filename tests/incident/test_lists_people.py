@@ -152,6 +152,25 @@ def test_when_a_list_is_withdrawn_who_stood_in_it_stands_again_once(cast, incide
         assert people.fingerprint(chosen) != unfinished
 
 
+def test_when_a_list_is_withdrawn_who_shares_a_number_with_another_is_said_anew(cast, incident_id):
+    names = ("Ida", "Ole", "Eva", "ole")
+    ida, ole, eva, again = (
+        lists.read(cast, incident_id, [lists.row(each, "", "20123456")]) for each in names
+    )
+    assert [lists.of(each).noted for each in (ida, ole, eva, again)] == [0, 1, 1, 1]
+
+    lists.withdraw(cast, incident_id, ida)
+    lists.work()
+
+    assert [folds(each) for each in (ole, eva, again)] == [{}, {2: 2}, {2: 2}]
+    assert [lists.of(each).noted for each in (ole, eva, again)] == [0, 1, 0]
+    assert [[fault.code for fault in lists.faults(each)] for each in (ole, eva, again)] == [
+        [],
+        ["shared"],
+        [],
+    ]
+
+
 def test_a_way_that_only_the_withdrawn_list_knew_is_known_no_more(cast, incident_id):
     first = lists.read(cast, incident_id, [lists.row("Ida", "ida@kunde.example")])
     second = lists.read(cast, incident_id, [lists.row("Ida", "ida@kunde.example", "20123456")])
