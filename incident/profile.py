@@ -6,8 +6,10 @@ read counts as not there. Changing holds to the model: what it refuses is named 
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -22,11 +24,32 @@ SizeClass: TypeAlias = Literal["", "micro", "sme", "large", "other"]
 StaffBand: TypeAlias = Literal["", "lt250", "ge250"]
 Function: TypeAlias = Literal["", "dpo", "legal_representative", "authorised_or_other"]
 
+_AMOUNT: Final = re.compile(r"[0-9]{1,6}([.][0-9]{1,6})?")
 HELD_FOR: Final = timedelta(days=365)  # so long a note of who can sign in is believed without another look
 
 Line = Annotated[str, BeforeValidator(lambda told: "" if told is None else told), Field(max_length=200)]
 Days = Annotated[int, Field(ge=1, le=3660)]
 Lines = Annotated[str, BeforeValidator(lambda told: "" if told is None else told), Field(max_length=1000)]
+
+
+def _currency(told: object) -> str:
+    """The three letters of a currency (ISO 4217); empty for none. Raises: ValueError."""
+    plain = str(told or "").strip().upper()
+    if plain and not (len(plain) == 3 and plain.isascii() and plain.isalpha()):
+        raise ValueError("A currency has three letters.")
+    return plain
+
+
+def _amount(told: object) -> str:
+    """An amount as text, so that no cent is lost; empty for none. Raises: ValueError."""
+    plain = str(told or "").strip().replace(",", ".")
+    if plain and not _AMOUNT.fullmatch(plain):
+        raise ValueError("An amount is a number, such as 0.35.")
+    return plain
+
+
+Currency = Annotated[str, BeforeValidator(_currency)]
+Amount = Annotated[str, BeforeValidator(_amount)]
 
 
 class _Part(BaseModel):
@@ -119,6 +142,20 @@ class Access(_Part):
         return not seen or today - max(seen) > HELD_FOR
 
 
+class Prices(_Part):
+    """What a message costs the organisation by each way, without tax; empty where nobody has said."""
+
+    currency: Currency = ""
+    each_email: Amount = ""
+    each_sms: Amount = ""  # a segment of it
+    each_letter: Amount = ""
+
+    def by_way(self) -> dict[str, Decimal]:
+        """What is known of them, by way."""
+        told = {"email": self.each_email, "sms": self.each_sms, "letter": self.each_letter}
+        return {way: Decimal(amount) for way, amount in told.items() if amount and self.currency}
+
+
 class Approved(_Part):
     """The texts of one language as somebody approved them: a hash of their bytes, by whom, and when."""
 
@@ -150,6 +187,7 @@ class Profile(_Part):
     code_of_conduct: CodeOfConduct = CodeOfConduct()
     filing: dict[str, Access] = Field(default_factory=dict)
     texts_approved: dict[str, Approved] = Field(default_factory=dict)
+    prices: Prices = Prices()
     contact_days: Days | None = None  # contact data of people told is kept so long; None: as is usual
 
     def access(self, authority: str) -> Access:

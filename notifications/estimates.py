@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Final
 
 from babel.lists import format_list
@@ -17,10 +18,12 @@ from foundation import locales
 from notifications import channels
 from notifications.rules import capacity
 from notifications.rules.capacity import LETTER, Estimate, Help, Load, Remedy, Timing, rounded
-from notifications.rules.capacity_terms import Money, NoRate, Rate, Terms, Way, terms
+from notifications.rules.capacity_terms import Money, NoRate, Price, Rate, Terms, Way, terms
 from notifications.rules.sending import figures
 
 KINDS: Final = {"email": "account", "sms": "number", LETTER: "hand"}  # of senders, in the data of capacity
+UNITS: Final = {"email": "message", "sms": "segment", LETTER: "letter"}
+_NONE: Final[Mapping[str, Money]] = MappingProxyType({})
 STEPS: Final = (
     (timedelta(hours=1), timedelta(minutes=5)),
     (timedelta(hours=2), timedelta(minutes=15)),
@@ -30,11 +33,13 @@ STEPS: Final = (
 
 
 def reckon(
-    counts: Mapping[tuple[str, str, int], int], *, start: datetime, deadline: datetime | None
-) -> Estimate | None:
+    counts: Mapping[tuple[str, str, int], int], *, start: datetime, deadline: datetime | None,
+    own_prices: Mapping[str, Money] = _NONE,
+) -> Estimate | None:  # fmt: skip
     """What so many come to by channel, country and size, each channel by its first provider; instants in UTC.
 
-    None where there is nobody, or where nothing tells how fast a way is.
+    `own_prices` are the organisation's own of a message, segment or letter, by channel: they go before those
+    of the data. None where there is nobody, or where nothing tells how fast a way is.
     """
     loads = [
         Load(_way(channel), count, country, size)
@@ -42,7 +47,8 @@ def reckon(
         if count
     ]
     try:
-        known = _as_sent(terms(start, own_rates=_own_rates()), figures(start).free)
+        known = terms(start, own_rates=_own_rates(), own_prices=_priced(own_prices))
+        known = _as_sent(known, figures(start).free)
         return capacity.estimate(loads, start=start, deadline=deadline, terms=known) if loads else None
     except NoRate:
         return None
@@ -52,9 +58,16 @@ def _own_rates() -> list[Rate]:
     """What the settings say that the first provider of each channel takes: sending keeps to it as well."""
     told: Mapping[str, int] = current_app.extensions["sending_rates"]
     return [
-        Rate(way, "segment" if way.channel == "sms" else "message", told[f"{way.channel}/{way.provider}"])
+        Rate(way, UNITS[way.channel], told[f"{way.channel}/{way.provider}"])
         for way in map(_way, ("email", "sms"))
         if told.get(f"{way.channel}/{way.provider}")
+    ]
+
+
+def _priced(own: Mapping[str, Money]) -> list[Price]:
+    return [
+        Price(channel, _way(channel).provider, "", UNITS[channel], money.amount, money.currency)
+        for channel, money in own.items()
     ]
 
 

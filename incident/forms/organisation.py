@@ -79,6 +79,8 @@ def sections(document: Mapping[str, Any], portals: Iterable[Authority]) -> list[
         Section("uk", _("Representative in the United Kingdom"), REPRESENTATIVES["uk"],
                 _("For an organisation without an establishment there (UK GDPR art. 27).")),
         Section("code", _("Code of conduct"), CODE, _("One that an authority has approved (art. 40).")),
+        Section("prices", _("What telling people costs"), PRICES,
+                _("Said before an approval, in place of the prices in the data. Without tax.")),
         Section("kept", _("Contact data of people who were told"), KEPT,
                 _("Names and addresses are destroyed so long after everybody was told; the proof stays.")),
     ]  # fmt: skip
@@ -164,6 +166,12 @@ CODE: Final = (
     Field("/code_of_conduct/details", _l("Which"), Kind.LONG),
 )
 
+PRICES: Final = (
+    Field("/prices/currency", _l("Currency"), hint=_l("Its three letters, as DKK.")),
+    Field("/prices/each_email", _l("An e-mail")),
+    Field("/prices/each_sms", _l("A text message"), hint=_l("Each segment of it.")),
+    Field("/prices/each_letter", _l("A letter"), hint=_l("With paper and postage.")),
+)
 KEPT: Final = (
     Field("/contact_days", _l("Days they are kept"), Kind.WHOLE,
           hint=_l("Empty for what is usual. Fewer than 14 are 14, more than 1095 are 1095.")),
@@ -195,6 +203,7 @@ def read(several: Iterable[Field], sheet: Sheet, document: Mapping[str, Any], to
         key: value for key, each in told.items() if (value := _tidied(each)) not in ({}, [])
     }
     _hold_number(sheet, profile.read(tidied))
+    _hold_prices(sheet)
     for fault in profile.faults(tidied):
         name = fault.pointer[1:].replace("/", ".")
         if name not in sheet.faults:
@@ -264,6 +273,12 @@ def _hold_day(each: Field, sheet: Sheet, text: str, today: date) -> None:
         return
     if day > today:
         sheet.fault(each.name, _("That day is still to come: write when it was tried."))
+
+
+def _hold_prices(sheet: Sheet) -> None:
+    amounts = [sheet.one(each.name) for each in PRICES if each.path[-1] != "currency"]
+    if any(each.strip() for each in amounts) and not sheet.one("prices.currency").strip():
+        sheet.fault("prices.currency", _("Say in which currency they are."))
 
 
 def _hold_number(sheet: Sheet, known: profile.Profile) -> None:

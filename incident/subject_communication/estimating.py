@@ -3,11 +3,15 @@
 from collections import Counter
 from datetime import datetime
 
+from accounts.models import Organisation
+from foundation.database import db
 from incident.models import Incident, SubjectCommunication
+from incident.profile import profile_of
 from incident.subject_communication import sending, wiring
 from incident.subject_communication.choosing import Counts
 from notifications import estimates
 from notifications.rules.capacity import Estimate
+from notifications.rules.capacity_terms import Money
 
 
 def estimate(
@@ -21,7 +25,9 @@ def estimate(
     loads: Counter[tuple[str, str, int]] = Counter()
     for way, country, locale, count in counts.loads():
         loads[way, country, sizes.get(locale, 1) if way == "sms" else 1] += count
-    return estimates.reckon(loads, start=now, deadline=sending.due_at(incident))
+    prices = profile_of(db.session.get_one(Organisation, incident.organisation_id)).prices
+    own = {way: Money(amount, prices.currency) for way, amount in prices.by_way().items()}
+    return estimates.reckon(loads, start=now, deadline=sending.due_at(incident), own_prices=own)
 
 
 def segments(communication: SubjectCommunication, counts: Counts) -> dict[str, int]:

@@ -11,6 +11,7 @@ from accounts.models import Role
 from foundation import ledger
 from foundation.database import acting_for, db, everyone, transaction, utcnow
 from incident import able_to_file, profile
+from tests.incident import telling
 from tests.people import ASTRID, DORTHE, NILS, OLGA
 
 PAGE = "/settings/organisation"
@@ -117,6 +118,22 @@ def test_what_was_typed_is_kept_and_the_ledger_names_the_parts_and_no_person(adm
         "representatives",
     ]
     assert "Ida" not in str(entry.details)
+
+
+def test_prices_of_ones_own_stand_in_the_sentence_before_an_approval(admin, cast, signed_in):
+    incident_id, communication_id = telling.begun(cast)
+    assert save(admin, prices__each_sms="1,20").status_code == 422, "nobody has said in which currency"
+    assert save(admin, prices__currency="DKK", prices__each_email="a little").status_code == 422
+    assert (
+        save(admin, prices__currency="dkk", prices__each_email="0,10", prices__each_letter="14").status_code
+        == 303
+    )
+
+    page = signed_in(DORTHE).get(f"/incidents/{incident_id}/communications/{communication_id}").text
+
+    assert "3 e-mails, about" in page
+    assert "0.3\N{NO-BREAK SPACE}DKK at these prices" in page
+    assert registered(cast)["prices"] == {"currency": "dkk", "each_email": "0,10", "each_letter": "14"}
 
 
 def test_an_emptied_field_is_gone(admin, cast):
