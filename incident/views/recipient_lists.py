@@ -1,5 +1,6 @@
 """Pages of the lists of people: a file comes in, its columns are chosen, it is read, its faults are shown."""
 
+from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import unquote
 from uuid import UUID
@@ -10,7 +11,7 @@ from flask_babel import gettext as _
 
 from accounts.permissions import Permission, current_staff, requires
 from foundation import locales
-from foundation.database import transaction, utcnow
+from foundation.database import acting_for, transaction, utcnow
 from foundation.errors import Invalid
 from foundation.http import takes_files
 from incident import letters
@@ -178,11 +179,23 @@ def choose(incident_id: UUID, list_id: UUID) -> ResponseReturnValue:
 def faults_file(incident_id: UUID, list_id: UUID) -> ResponseReturnValue:
     """Every row that is nobody, and what was made of others, with their lines; cells are masked."""
     kept = uploading.of(visible_incident(incident_id), list_id)
-    name = f"list-{kept.number}-faults.csv"
-    lines = stream_with_context(line.encode() for line in faults.download(kept))
-    answer = Response(lines, mimetype="text/csv")
+    return _file(kept, f"list-{kept.number}-faults.csv", faults.download(kept))
+
+
+def _file(kept: RecipientList, name: str, lines: Iterator[str]) -> Response:
+    answer = Response(stream_with_context(_read(kept.organisation_id, lines)), mimetype="text/csv")
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer
+
+
+def _read(organisation_id: UUID, lines: Iterator[str]) -> Iterator[bytes]:
+    """Lines that are read when the request that asked for them is over, and has no organisation any more."""
+    while True:
+        with acting_for(organisation_id):
+            line = next(lines, None)
+        if line is None:
+            return
+        yield line.encode()
 
 
 @bp.post("/<uuid:list_id>/withdrawal")

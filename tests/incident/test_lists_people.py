@@ -373,6 +373,14 @@ def test_ten_thousand_faults_are_all_shown_page_by_page_and_in_the_file(cast, in
     assert [int(each[0]) for each in lines[1:]] == seen
 
 
+def test_the_file_of_faults_can_be_taken_from_the_page(cast, incident_id, signed_in):
+    made = lists.read(cast, incident_id, [*lists.many(1), lists.row("Ida", "nobody"), lists.row("Ole")])
+
+    file = signed_in(cast_people.DORTHE).get(f"/incidents/{incident_id}/recipient-lists/{made}/faults.csv")
+
+    assert [line.partition(";")[0] for line in file.text.splitlines()[1:]] == ["3", "4"]
+
+
 def test_no_spreadsheet_runs_what_stood_in_a_cell(cast, incident_id):
     made = lists.read(cast, incident_id, [lists.row("=1+1", "+x@kunde.example"), lists.row("@SUM(A1)", "-1")])
     with everyone():
