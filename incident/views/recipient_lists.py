@@ -16,7 +16,7 @@ from foundation.errors import Invalid
 from foundation.http import takes_files
 from incident import letters
 from incident.access import locked_incident, visible_incident
-from incident.lists import faults, files, uploading
+from incident.lists import faults, files, folded, uploading
 from incident.models import GONE, Incident, ListState, RecipientList
 from incident.recipient_lists import ENCODINGS, columns
 from incident.rules.plausibility import known_countries
@@ -25,6 +25,7 @@ bp = Blueprint("recipient_lists", __name__, url_prefix="/incidents/<uuid:inciden
 REFRESH: Final = 3  # seconds, only while a list is read
 SHOWN: Final = 5  # rows of a sample
 PAGE: Final = 100  # faults
+SHOWN_FOLDED: Final = 20  # rows; all of them are in a file
 
 
 @bp.get("")
@@ -105,7 +106,8 @@ def show(incident_id: UUID, list_id: UUID) -> ResponseReturnValue:
     page = render_template(
         "incident/recipient_list.html", incident=incident, kept=kept, faults=found, further=further,
         after=after, refresh=REFRESH, now=utcnow(), labels=_labels(kept.columns), said=faults.said,
-        column=faults.column, hidden=faults.hidden(kept),
+        column=faults.column, hidden=faults.hidden(kept), by=folded.BY,
+        folded=folded.page(kept, -1, SHOWN_FOLDED) if kept.folded else [],
     )  # fmt: skip
     return page, _again(kept.state == ListState.READING)
 
@@ -180,6 +182,14 @@ def faults_file(incident_id: UUID, list_id: UUID) -> ResponseReturnValue:
     """Every row that is nobody, and what was made of others, with their lines; cells are masked."""
     kept = uploading.of(visible_incident(incident_id), list_id)
     return _file(kept, f"list-{kept.number}-faults.csv", faults.download(kept))
+
+
+@bp.get("/<uuid:list_id>/folded.csv")
+@requires(Permission.SEE_INCIDENTS)
+def folded_file(incident_id: UUID, list_id: UUID) -> ResponseReturnValue:
+    """Every row that is somebody of another row, with where that one stands."""
+    kept = uploading.of(visible_incident(incident_id), list_id)
+    return _file(kept, f"list-{kept.number}-folded.csv", folded.download(kept))
 
 
 def _file(kept: RecipientList, name: str, lines: Iterator[str]) -> Response:

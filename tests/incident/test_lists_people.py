@@ -181,6 +181,23 @@ def test_a_way_that_only_the_withdrawn_list_knew_is_known_no_more(cast, incident
     assert lists.rows(first)[0].ways == Ways.EMAIL
 
 
+def test_what_was_folded_is_shown_with_where_it_stands_and_why(cast, incident_id, signed_in):
+    lists.read(cast, incident_id, [*lists.many(3), lists.row("Ida", "ida@kunde.example")])
+    second = lists.read(cast, incident_id, [
+        lists.row("Ole", "", "20123456"), lists.row("Ida H", "IDA@kunde.example"),
+        lists.row("Ole", "", "+45 20 12 34 56"), lists.row("Eva", "eva@kunde.example"),
+    ])  # fmt: skip
+    place, dorthe = f"/incidents/{incident_id}/recipient-lists/{second}", signed_in(cast_people.DORTHE)
+
+    page, file = dorthe.get(place).text, dorthe.get(f"{place}/folded.csv").text
+
+    assert "list 1, line 5" in page
+    assert [each.split(";") for each in file.splitlines()[1:]] == [
+        ["3", "1", "5", "the same e-mail address"], ["4", "2", "2", "the same number"],
+    ]  # fmt: skip
+    assert "kunde.example" not in page + file
+
+
 def test_folding_again_changes_nothing(cast, incident_id):
     lists.read(cast, incident_id, lists.many(5))
     second = lists.read(cast, incident_id, lists.many(7))
