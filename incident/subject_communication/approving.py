@@ -172,13 +172,14 @@ def stands(communication: SubjectCommunication, now_is: str) -> bool:
 
 
 def approve(
-    incident: Incident, communication: SubjectCommunication, *, seen: str, by: StaffMember, now: datetime
-) -> None:
+    incident: Incident, communication: SubjectCommunication, *, seen: str, by: StaffMember, now: datetime,
+    comes_to: str = "",
+) -> None:  # fmt: skip
     """Stand behind these texts to these people. Approving it twice changes nothing.
 
     The second of two persons: whoever wrote last does not approve it. `seen` is the fingerprint that was
-    on the page. Raises: Refused for that, when it was sent, when text, choice or lists changed meanwhile,
-    and for each obstacle.
+    on the page, `comes_to` how many by which way, how long and at what price, as it was said there. Raises:
+    Refused for that, when it was sent, when text, choice or lists changed meanwhile, and for each obstacle.
     """
     preparing.refuse_sent(communication)
     now_is = preparing.fingerprint(communication)
@@ -205,6 +206,7 @@ def approve(
     preparing.log(
         incident, communication, "communication.approved", by, now, people=counts.people,
         written_by=preparing.authors_of(incident, communication)[-1], by_way=counts.by_way,
+        comes_to=comes_to or None,
         lists=[
             {"number": each.number, "people": each.people, "rows_sha256": each.rows_sha256}
             for each in choosing.lists_of(incident, communication)

@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
+from foundation import ledger
 from foundation.database import acting_for, db, everyone
 from incident import subject_communication
 from incident.models import Recipient
@@ -54,6 +55,20 @@ def test_the_story_by_hand_upload_write_approve_and_send(app, cast, signed_in):
     assert "3 e-mails, about" in page
     assert (first.status_code, second.status_code) == (303, 303)
     assert sending_of(communication_id).people == 3
+
+
+def test_what_it_comes_to_is_kept_with_the_approval(app, cast, signed_in):
+    incident_id, communication_id = begun(cast)
+    place, dorthe = f"/incidents/{incident_id}/communications/{communication_id}", signed_in(people.DORTHE)
+    page = dorthe.get(place).text
+    dorthe.post(f"{place}/approval", data={"seen": pages_hash(cast, incident_id, communication_id)})
+
+    with everyone():
+        mine = select(ledger.Entry.details).where(ledger.Entry.action == "communication.approved")
+        comes_to = db.session.scalars(mine).one()["comes_to"]
+    assert comes_to.startswith("3 e-mails, about ")
+    assert "at these prices" in comes_to
+    assert comes_to.partition(";")[0] in page
 
 
 def test_the_page_looks_again_while_messages_are_under_way_and_can_be_held_still(app, cast, signed_in, work):

@@ -149,18 +149,27 @@ def estimated(
     }  # fmt: skip
 
 
+def _comes_to(incident: Incident, communication_id: UUID) -> str:
+    communication = named(incident, communication_id)
+    counts = subject_communication.counts(communication)
+    found = subject_communication.estimate(incident, communication, counts, now=utcnow())
+    return estimates.approval(found) if found else ""
+
+
 # --- approval and sending -----------------------------------------------------------------------
 
 
 @bp.post("/<uuid:communication_id>/approval")
 @requires(Permission.APPROVE_COMMUNICATION)
 def approve(incident_id: UUID, communication_id: UUID) -> ResponseReturnValue:
-    """Approve texts and people, as the second person."""
+    """Approve texts and people, as the second person; what it comes to is kept with the approval."""
+    comes_to = _comes_to(visible_incident(incident_id), communication_id)
     with transaction():
         incident = locked_incident(incident_id)
         subject_communication.approve(
-            incident, named(incident, communication_id), seen=seen(), by=current_staff(), now=utcnow()
-        )
+            incident, named(incident, communication_id), seen=seen(), by=current_staff(), now=utcnow(),
+            comes_to=comes_to,
+        )  # fmt: skip
     flash(_("Approved: these texts, to exactly these people."), "success")
     return back(incident_id, communication_id)
 
