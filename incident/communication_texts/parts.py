@@ -52,6 +52,7 @@ GRAVE: Final[Mapping[str, LazyString]] = {
     "nothing_planned": _l(
         "It does not say what is still to come: write it below the line “%(text)s”, or that nothing is."
     ),
+    "short_link": _l("%(text)s hides where it leads: write the whole address of your own page."),
     "no_such_field": _l("No list has the field %(text)s: add it to a list, or take it out."),
 }
 MILD: Final[Mapping[str, LazyString]] = {
@@ -71,6 +72,13 @@ MILD: Final[Mapping[str, LazyString]] = {
     "jargon": _l("Not everybody knows this word: %(text)s."),
 }
 _LINK: Final = re.compile(r"(?i)\b(?:https?://|www\.)[^\s<>()\"]+")
+_SHORTENERS: Final = (
+    "bit.ly", "bl.ink", "buff.ly", "cutt.ly", "goo.gl", "is.gd", "lnkd.in", "ow.ly", "rb.gy", "rebrand.ly",
+    "shorturl.at", "t.co", "t.ly", "tiny.cc", "tinyurl.com", "v.gd",
+)  # fmt: skip
+_SHORT: Final = re.compile(
+    rf"(?i)(?<![\w.@/-])(?:https?://)?(?:www\.)?(?:{'|'.join(map(re.escape, _SHORTENERS))})/[^\s<>()\"]+"
+)
 _EMAIL: Final = re.compile(r"[^\s@,;<>]+@[^\s@,;<>]+\.[^\W\d_]{2,}")
 _PHONE: Final = re.compile(r"(?<![\w/-])\+?\(?\d[\d\s().-]{4,}\d")
 _LETTERS: Final = re.compile(r"[^\W\d_]{2,}")
@@ -229,13 +237,20 @@ def _fields(told: Mapping[str, str], locale: str, known: Known) -> Iterator[Find
 
 
 def _links(told: Mapping[str, str], locale: str, known: Known) -> Iterator[Finding]:
-    """No link but to our own page, and the page of the authority, printed as people type it."""
+    """No link but to our own page and that of the authority, printed as people type it; none cut short."""
+    for part, text in told.items():
+        yield from (Finding(locale, part, "short_link", _plain_end(each)) for each in _SHORT.findall(text))
     fine = {_bare(each) for each in (known.page, known.authority.website) if each}
     for part in BODY:
         for link in _LINK.findall(told[part]):
-            plain = link.rstrip(".,;:!?")
-            if _bare(plain) not in fine:
+            plain = _plain_end(link)
+            if _bare(plain) not in fine and not _SHORT.fullmatch(plain):
                 yield Finding(locale, part, "other_link", plain)
+
+
+def _plain_end(link: str) -> str:
+    """The link without the sign that ends the sentence."""
+    return link.rstrip(".,;:!?")
 
 
 def _bare(address: str) -> str:

@@ -334,12 +334,21 @@ def test_days_that_are_known_and_left_out_are_pointed_out():
 
 
 @pytest.mark.parametrize(
-    "link", ["https://bit.ly/x", "http://promark.example.evil.example/sag", "www.other.example"]
+    "link", ["https://unknown.example/x", "http://promark.example.evil.example/sag", "www.other.example"]
 )
 def test_a_link_that_is_not_our_own_page_is_pointed_out(link):
     told = written(data=f"Your name. Read more on {link}.")
 
     assert [(each.code, each.text) for each in found_in(told)] == [("other_link", link)]
+
+
+@pytest.mark.parametrize("link", ["https://bit.ly/x", "www.tinyurl.com/y", "t.co/z"])
+@pytest.mark.parametrize("part", ["data", "contact"])
+def test_a_link_that_hides_where_it_leads_stands_in_the_way(part, link):
+    told = written(**{part: f"{written()[part]} Read more on {link}."})
+
+    assert [(each.part, each.code, each.text) for each in found_in(told)] == [(part, "short_link", link)]
+    assert not codes(written(data="Your name, see client.co/z or it.bit.ly.example/x."), grave=True)
 
 
 # --- the same measures as the authority was told ------------------------------------------------
