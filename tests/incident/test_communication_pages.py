@@ -8,13 +8,15 @@ from sqlalchemy import select
 
 from foundation import ledger
 from foundation.database import acting_for, db, everyone
-from incident import subject_communication
+from incident import letters, subject_communication
+from incident.communication_texts.measures import Measures
 from incident.models import Recipient
 from tests import people
 from tests.incident import browsing, desk, lists
 from tests.incident.telling import (
     LIST,
     actions,
+    approve,
     begun,
     sending_of,
     sent,
@@ -69,6 +71,22 @@ def test_what_it_comes_to_is_kept_with_the_approval(app, cast, signed_in):
     assert comes_to.startswith("3 e-mails, about ")
     assert "at these prices" in comes_to
     assert comes_to.partition(";")[0] in page
+
+
+def test_measures_told_otherwise_since_the_approval_are_said_before_it_is_sent(
+    app, cast, signed_in, monkeypatch
+):
+    incident_id, communication_id = begun(cast)
+    approve(cast, incident_id, communication_id)
+    place, dorthe = f"/incidents/{incident_id}/communications/{communication_id}", signed_in(people.DORTHE)
+    assert "Something has changed around it since" not in dorthe.get(place).text
+
+    told = Measures("da", done=("Adgangen er lukket for altid.",))
+    monkeypatch.setattr(letters, "_told_measures", lambda _incident: told)
+    page = dorthe.get(place).text
+
+    assert "Something has changed around it since" in page
+    assert "Send to 3 people now" in page
 
 
 def test_the_page_looks_again_while_messages_are_under_way_and_can_be_held_still(app, cast, signed_in, work):
