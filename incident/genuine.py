@@ -8,7 +8,7 @@ it never says to whom the message went, nor whether anybody stands on a list.
 
 import hmac
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -46,7 +46,10 @@ class Found(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Genuine:
-    """A communication that went out, as its own readers may hear of it. Instants are UTC."""
+    """A communication that went out, as its own readers may hear of it. Instants are UTC.
+
+    What it says is here as well: whoever was told by a text message reads it here and nowhere else.
+    """
 
     communication_id: UUID
     organisation_id: UUID
@@ -62,6 +65,8 @@ class Genuine:
     authority: str
     authority_website: str
     drill: bool
+    locale: str = ""  # of the subject and of what is said
+    parts: Mapping[str, str] = field(default_factory=dict)  # the message itself, as it was written
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,11 +173,13 @@ def _told(communication: SubjectCommunication, locale: str) -> Looked:
     organisation = db.session.get_one(Organisation, communication.organisation_id)
     known, dpo = profile_of(organisation), profile_of(organisation).dpo
     where = next((each for each in authorities.all_authorities() if _is_of(each, organisation)), None)
+    written_in = _language(communication, locale, organisation.locale)
+    parts = communication.texts.get(written_in, {})
     genuine = Genuine(
         communication_id=communication.id, organisation_id=organisation.id,
         organisation=known.legal_name or organisation.name, website=known.website,
         zone=organisation.timezone, sent_at=communication.sent_at, contact=drafting.contact_of(organisation),
-        subject=_subject(communication, locale, organisation.locale),
+        subject=str(parts.get("subject", "")).strip(), locale=written_in, parts=parts,
         corrects_at=_sent_at(SubjectCommunication.id == communication.corrects_id),
         corrected_at=_sent_at(SubjectCommunication.corrects_id == communication.id),
         officer=Contact(dpo.name, dpo.email, dpo.phone),
@@ -186,13 +193,12 @@ def _is_of(authority: authorities.Authority, organisation: Organisation) -> bool
     return authority.country == organisation.country and not authority.code
 
 
-def _subject(communication: SubjectCommunication, *preferred: str) -> str:
-    """The subject that people read, in the first of these languages that it was written in."""
+def _language(communication: SubjectCommunication, *preferred: str) -> str:
+    """The first of these languages that people read it in; one that nobody reads may be a draft still."""
     texts = communication.texts
-    for locale in (*preferred, *texts):
-        if said := str(texts.get(locale, {}).get("subject", "")).strip():
-            return said
-    return ""
+    written = [each for each in (*preferred, *texts) if str(texts.get(each, {}).get("subject", "")).strip()]
+    whole = (each for each in written if "[" not in "".join(map(str, texts[each].values())))
+    return next(whole, next(iter(written), ""))
 
 
 def _sent_at(condition: ColumnElement[bool]) -> datetime | None:

@@ -16,7 +16,7 @@ from accounts.models import Organisation
 from foundation import ledger, locales
 from foundation.database import db
 from incident import authorities, clocks, drafting, letter_runs
-from incident.communication_texts import drafts, measures, parts
+from incident.communication_texts import drafts, fields, measures, parts
 from incident.communication_texts.catalog import GENERAL, LOSSES
 from incident.communication_texts.drafts import BODY, LONGEST, LONGEST_LINE, ONE_LINE, PARTS, Known, cleaned
 from incident.communication_texts.measures import Measures
@@ -192,6 +192,12 @@ def has_brackets(text: str) -> bool:
 
 
 # --- as it is read ------------------------------------------------------------------------------
+
+
+def read_by_anybody(told: Mapping[str, str], locale: str) -> list[list[str]]:
+    """A text as headings and paragraphs, with "…" where it has values of a reader's own."""
+    hidden = {part: fields.hidden(text) for part, text in told.items()}
+    return drafts.paragraphs(catalog(), hidden, locale)
 
 
 def context(told: Mapping[str, str], locale: str, name: str) -> dict[str, Any]:

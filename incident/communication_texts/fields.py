@@ -38,6 +38,11 @@ def without(text: str) -> str:
     return _TYPED.sub("", text)
 
 
+def hidden(text: str) -> str:
+    """A text with "…" for each value of a reader's own."""
+    return _TYPED.sub("…", text)
+
+
 def fields_used(texts: Mapping[str, Mapping[str, str]]) -> frozenset[str]:
     """The fields that texts (locale -> part -> text) use: who has an empty one is found before approval."""
     return frozenset(name for parts in texts.values() for text in parts.values() for name in names(text))

@@ -19,7 +19,7 @@ from accounts.permissions import Permission, current_staff, open_to_all, require
 from foundation import locales
 from foundation.database import db, everyone, transaction, utcnow
 from foundation.http import csrf, limiter
-from incident import drafting, genuine, quarantine, wrong_codes
+from incident import drafting, genuine, letters, quarantine, wrong_codes
 from incident.genuine import Found, Genuine
 from incident.rules.proof import terms
 
@@ -91,6 +91,7 @@ def _page(looked: genuine.Looked | None, typed: str) -> str:
     found = looked.genuine if looked else None
     return render_template(
         "genuine/check.html", looked=looked, found=found, typed=typed[:40], whom=_only_organisation(),
+        said=letters.read_by_anybody(found.parts, found.locale) if found else (),
         questions=questions(found, locales.current()) if found else (),
     )  # fmt: skip
 

@@ -114,6 +114,23 @@ def test_the_page_says_who_and_about_what_and_never_to_whom(client, sent):
     assert "liste.csv" not in answer.text
 
 
+def test_whoever_was_told_by_a_text_message_reads_all_of_it_there(client, sent):
+    parts = {
+        "subject": "Dine oplysninger",
+        "nature": "En tyv tog {field: police} den 3. maj.",
+        "advice": "Skift kode.",
+    }
+    draft = {"subject": "Your data", "nature": "[Say in plain words how it happened.]"}
+    with everyone(), transaction():
+        db.session.get_one(SubjectCommunication, sent[0]).texts = {"da": parts, "en": draft}
+
+    answer = client.get(f"/g/{sent[1]}?lang=en")
+
+    assert "En tyv tog … den 3. maj." in answer.text
+    assert "Skift kode." in answer.text
+    assert "[Say in plain words" not in answer.text  # nobody reads it: it is a draft still
+
+
 @pytest.mark.parametrize("language", ["da", "nb", "sv", "en"])
 def test_every_language_answers_the_same_questions(client, sent, language):
     answer = client.get(f"/g/{sent[1]}?lang={language}")
