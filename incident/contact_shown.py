@@ -6,13 +6,14 @@ id; never what was seen.
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from flask_babel import gettext as _
+from sqlalchemy import select
 
 from accounts.models import StaffMember
 from foundation import ledger
@@ -110,14 +111,27 @@ def _for(organisation_id: UUID, lines: Iterator[str]) -> Iterator[str]:
 def _lines(incident_id: UUID, sending_id: UUID, *, settled: bool) -> Iterator[str]:
     yield "\N{ZERO WIDTH NO-BREAK SPACE}" + _line(COLUMNS)  # by which spreadsheets know UTF-8
     for some in told.manual(sending_id, settled=settled):
-        known = contact_data.contacts(incident_id, [each.recipient_id for each in some])
+        ids = [each.recipient_id for each in some]
+        known, protected = contact_data.contacts(incident_id, ids), _protected(ids)
         for each in some:
             contact = known.get(each.recipient_id, Contact())
             yield _line(
                 (str(each.recipient_id), contact.name, contact.email, contact.phone,
-                 ", ".join(contact.address), each.locale, each.country, each.channel, each.code, each.why,
-                 each.at.isoformat(timespec="seconds"), each.fate, each.note)
+                 ", ".join(contact.address), each.locale, each.country, each.channel, each.code,
+                 _why(each, protected), each.at.isoformat(timespec="seconds"), each.fate, each.note)
             )  # fmt: skip
+
+
+def _protected(ids: Sequence[UUID]) -> frozenset[UUID]:
+    mine = select(Recipient.id).where(Recipient.id.in_(ids), Recipient.protected.is_(True))
+    return frozenset(db.session.scalars(mine))
+
+
+def _why(one: told.Left, protected: frozenset[UUID]) -> str:
+    """Why somebody is left to a person; who has an address that is protected has one."""
+    if one.channel == "manual" and one.recipient_id in protected:
+        return _("the address is protected: no letter goes there unless a person chooses so")
+    return one.why
 
 
 def _line(cells: tuple[str, ...]) -> str:

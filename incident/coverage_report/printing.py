@@ -134,8 +134,8 @@ def _tables(words: Words, document: Mapping[str, Any], language: str) -> list[di
 def _lists(words: Words, document: Mapping[str, Any], language: str) -> list[dict[str, Any]]:
     """What is counted by other columns: who is left and why, letters, lists. Each with its own headers."""
     left = [
-        [_reason(words, each["reason"]), words.word("coverage_channels", each["channel"]),
-         _number(each["people"], language)]
+        [_reason(words, each["reason"] or _unsaid(document, each["channel"])),
+         words.word("coverage_channels", each["channel"]), _number(each["people"], language)]
         for each in document["left_by_reason"]
     ]  # fmt: skip
     letters = [
@@ -159,9 +159,15 @@ def _lists(words: Words, document: Mapping[str, Any], language: str) -> list[dic
     ]  # fmt: skip
 
 
+def _unsaid(document: Mapping[str, Any], channel: str) -> str:
+    """The reason where no provider gave one: it was stopped, or there was no way from the beginning."""
+    if document["times"]["state"] == "stopped":
+        return "stopped"
+    return "no_way" if channel == "manual" else "unknown"
+
+
 def _reason(words: Words, code: str) -> str:
-    key = code or "unknown"
-    return words.word("coverage_reasons", key) if words.has("coverage_reasons", key) else line(code)
+    return words.word("coverage_reasons", code) if words.has("coverage_reasons", code) else line(code)
 
 
 def _day(words: Words, day: str | None, language: str) -> str:

@@ -192,8 +192,8 @@ def chosen(header: Sequence[str], told: Mapping[int, str]) -> Columns:
         )
     if not used & {"name", *_NAMES} or not used & set(WAYS):
         raise Invalid(
-            _("The header row names no column for the name, or none for e-mail, phone or address."),
-            next_step=_("Call the columns: name, e-mail, phone, language (or navn, e-mail, telefon, sprog)."),
+            _("No column holds the name, or none holds e-mail, phone or address."),
+            next_step=_("Choose one for the name, and one by which people are reached."),
         )
     return Columns(tuple(header), tuple(fields))
 

@@ -17,7 +17,14 @@ from incident import coverage, letters, meeting
 from incident.communication_texts import fields
 from incident.letters import Lack
 from incident.lists import people
-from incident.models import CommunicationState, Incident, ListState, RecipientList, SubjectCommunication
+from incident.models import (
+    GONE,
+    CommunicationState,
+    Incident,
+    ListState,
+    RecipientList,
+    SubjectCommunication,
+)
 from incident.subject_communication import choosing, kin, preparing, wiring
 from incident.subject_communication.choosing import Counts
 from playbooks import runs
@@ -141,6 +148,11 @@ def _of_list(one: RecipientList) -> list[Obstacle]:
         return [Obstacle(
             "columns", _("List %(number)s was not read yet.", number=one.number),
             _("Say which of its columns is what, or withdraw it."),
+        )]  # fmt: skip
+    if one.state in GONE:
+        return [Obstacle(
+            "reading", _("The people of list %(number)s are being taken out.", number=one.number),
+            _("Wait a moment, and look again."),
         )]  # fmt: skip
     if one.ready_at is not None:
         return [Obstacle(

@@ -199,7 +199,10 @@ def prove(incident_id: UUID, public_notice_id: UUID, place_id: UUID) -> Response
             file_name=(sent.filename or "") if sent else "", data=sent.read() if sent else b"",
             by=current_staff(), now=utcnow(),
         )  # fmt: skip
-    flash(_("Kept. With the proof of the last place the duty is met."), "success")
+        met = notice.met_at is not None
+    flash(
+        _("Kept. It was seen everywhere.") if met else _("Kept. Other places still want a proof."), "success"
+    )
     return _back(incident_id, public_notice_id, "places")
 
 

@@ -122,7 +122,7 @@ def _place(told: str) -> faults.After:
 
 
 def _columns(incident: Incident, kept: RecipientList) -> dict[str, Any]:
-    organisation, asked = current_staff().organisation, request.args
+    organisation, asked = current_staff().organisation, request.values
     country = asked.get("country") or kept.country or organisation.country
     told: dict[str, Any] = {"incident": incident, "kept": kept, "country": country, "problem": None}
     has_header = {"yes": True, "no": False}.get(asked.get("header", ""))
@@ -166,14 +166,28 @@ def choose(incident_id: UUID, list_id: UUID) -> ResponseReturnValue:
     kept, has_header = uploading.of(visible_incident(incident_id), list_id), form.get("header") == "yes"
     sheet, encoding = form.get("sheet"), form.get("encoding")
     header = uploading.header_of(kept, sheet=sheet, encoding=encoding, has_header=has_header)
-    with transaction():
-        incident = locked_incident(incident_id)
-        uploading.choose(
-            incident, uploading.of(incident, list_id), told, has_header, form.get("country", ""),
-            form.get("locale", ""), sheet, encoding, header=header, by=current_staff(), now=utcnow(),
-        )  # fmt: skip
+    try:
+        with transaction():
+            incident = locked_incident(incident_id)
+            uploading.choose(
+                incident, uploading.of(incident, list_id), told, has_header, form.get("country", ""),
+                form.get("locale", ""), sheet, encoding, header=header, by=current_staff(), now=utcnow(),
+            )  # fmt: skip
+    except Invalid as problem:
+        return _asked_again(visible_incident(incident_id), list_id, told, problem)
     flash(_("It is being read. Nobody is written to by that."), "success")
     return _back(incident_id, list_id)
+
+
+def _asked_again(
+    incident: Incident, list_id: UUID, told: dict[int, str], problem: Invalid
+) -> ResponseReturnValue:  # fmt: skip
+    """The columns once more, as they were chosen, with what is wrong with that."""
+    kept = uploading.of(incident, list_id)
+    if kept.state != ListState.UPLOADED:
+        raise problem
+    page = _columns(incident, kept) | {"problem": problem, "told": told}
+    return render_template("incident/recipient_list_columns.html", **page), problem.status
 
 
 @bp.get("/<uuid:list_id>/faults.csv")

@@ -88,7 +88,7 @@ class Sending(Owned, Base):
     created_at: Mapped[datetime]
     paused_at: Mapped[datetime | None]
     paused_by: Mapped[str | None] = mapped_column(String(200))
-    paused_why: Mapped[str | None] = mapped_column(String(300))
+    paused_why: Mapped[str | None] = mapped_column(String(300))  # or why it was stopped
     paused_from: Mapped[str | None] = mapped_column(String(12))
     told_at: Mapped[datetime | None]  # when people were told that it paused by itself
     ended_at: Mapped[datetime | None]

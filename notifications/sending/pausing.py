@@ -121,6 +121,7 @@ def stop(sending_id: UUID, *, by: str, why: str, now: datetime) -> None:
             _("This sending is over, so there is nothing to stop."), next_step=_("Look at the sending again.")
         )
     sending.state, sending.ended_at = SendingState.STOPPED, now
+    sending.paused_by, sending.paused_why = by, reason[:300]  # why it stands still is asked of the row
     letters = Delivery.sending_id == sending_id, Delivery.fate == Fate.WAITING
     changed(update(Delivery).where(*letters).values(fate=Fate.MANUAL, why=STOPPED, at=now))
     rows.count_anew([sending_id])

@@ -7,12 +7,12 @@ import pytest
 from sqlalchemy import select
 
 from foundation import ledger
-from foundation.database import acting_for, db, everyone
+from foundation.database import acting_for, db, everyone, transaction
 from incident import letters, subject_communication
 from incident.communication_texts.measures import Measures
-from incident.models import Recipient
+from incident.models import Recipient, SubjectCommunication
 from tests import people
-from tests.incident import browsing, desk, lists
+from tests.incident import browsing, desk, lists, telling_rows
 from tests.incident.telling import (
     LIST,
     actions,
@@ -168,3 +168,19 @@ def test_only_who_may_can_approve_and_send(cast, signed_in, who, what, status):
 
     assert signed_in(who).post(place + what, data={"seen": seen, "count": "3"}).status_code == status
     assert sending_of(communication_id) is None
+
+
+def test_one_that_was_stopped_is_not_called_paused_and_says_why(cast, signed_in):
+    incident_id, communication_id, people_ids = telling_rows.told(cast, 1)
+    with everyone(), acting_for(cast.promark), transaction():
+        made = db.session.get_one(SubjectCommunication, communication_id)
+        sent = telling_rows.sending(made, [(people_ids[0], "letter", "waiting", {})], state="running")
+        sent.state, sent.paused_by, sent.paused_why = "paused", "Dorthe Friis", "Wait a little."
+    place = f"/incidents/{incident_id}/communications/{communication_id}"
+    dorthe = signed_in(people.DORTHE)
+
+    assert dorthe.post(f"{place}/end", data={"why": "The day in it is wrong."}).status_code == 303
+
+    page = dorthe.get(place).text
+    assert "Stopped for good by Dorthe Friis: The day in it is wrong." in page
+    assert "Paused by" not in page

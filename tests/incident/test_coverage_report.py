@@ -14,7 +14,7 @@ from foundation.errors import Refused
 from incident import contact_shown, coverage_report
 from incident.contact_data import Contact
 from incident.coverage_report import printing, signing
-from incident.models import CoverageReport, LetterRun, SubjectCommunication
+from incident.models import CoverageReport, LetterRun, Recipient, SubjectCommunication
 from notifications import told
 from tests import pdf_text, people
 from tests.incident import desk, telling_rows
@@ -129,6 +129,19 @@ def test_no_word_of_the_page_is_missing_in_any_language(report):
         assert f"[{language}:" not in page
 
 
+@pytest.mark.parametrize(
+    ("state", "said"), [("ended", "There is no way to reach them"), ("stopped", "It was stopped by a person")]
+)
+def test_where_no_provider_gave_a_reason_the_page_says_ours(report, state, said):
+    document = report.document | {"left_by_reason": [{"reason": "", "channel": "manual", "people": 1}]}
+    document["times"] = document["times"] | {"state": state}
+
+    page = printing.page_of(document, report.sha256, report.signature, "en")
+
+    assert said in json.dumps(page)
+    assert "No reason is known" not in json.dumps(page)
+
+
 def test_the_report_names_nobody(report, sent):
     data = coverage_report.json_bytes(report).decode()
 
@@ -168,6 +181,18 @@ def test_the_manual_list_names_who_is_left_and_runs_no_formula(cast, sent, named
     assert str(sent[2][4]) in lines[1]
     assert ";'=HYPERLINK(1);'@x@mail.example;'+4520304050;Æblevej 1, 8000 Aarhus;" in lines[1]
     assert "550 no such user" in lines[1]
+
+
+def test_of_a_protected_address_the_manual_list_does_not_say_that_there_is_none(cast, sent, named):
+    with everyone(), acting_for(cast.promark), transaction():
+        db.session.get_one(Recipient, sent[2][5]).protected = True
+    with desk.working(cast, sent[0]) as incident:
+        made = db.session.get_one(SubjectCommunication, sent[1])
+        by = desk.person(cast, people.DORTHE)
+        lines = list(contact_shown.export(incident, made, "To call.", settled=True, by=by, now=utcnow()))
+
+    (mine,) = [each for each in lines if str(sent[2][5]) in each]
+    assert "the address is protected" in mine
 
 
 def test_taking_the_list_away_is_recorded_with_its_reason_and_needs_one(cast, sent, named, signed_in):

@@ -386,6 +386,21 @@ def test_after_the_keys_of_the_installation_were_changed_everything_still_opens(
         assert key.hash("email", "p1@kunde.example") == before
 
 
+def test_columns_nobody_could_be_told_by_are_asked_for_again_where_they_are_chosen(
+    cast, incident_id, signed_in
+):
+    list_id = lists.sent(cast, incident_id, b"Who;Post\nOle;ole@kunde.example\n")
+    form = {"col-0": "", "col-1": "email", "header": "yes", "country": "DK", "locale": "da"}
+
+    place = f"/incidents/{incident_id}/recipient-lists/{list_id}"
+    answer = signed_in(people.ASTRID).post(f"{place}/columns", data=form)
+
+    assert answer.status_code == 422
+    assert "No column holds the name" in answer.text
+    assert 'value="email" selected' in answer.text
+    assert "Read the list" in answer.text
+
+
 def test_choosing_twice_is_once_and_otherwise_is_refused(cast, incident_id):
     made = lists.chosen(cast, incident_id, lists.many(2))
     lists.choose(cast, incident_id, made)

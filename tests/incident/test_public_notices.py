@@ -335,6 +335,7 @@ def test_the_pages_lead_from_the_reason_to_the_proof(cast, incident_id, signed_i
     with transaction_clock(minutes=2):
         form = {"seen_at": at, "proof": (BytesIO(PDF), "../shot.pdf")}
         assert dorthe.post(f"{page}/places/{place_id}/proof", data=form).status_code == 303
+    assert "Kept. It was seen everywhere." in dorthe.get(page).text
     kept = dorthe.get(f"{page}/places/{place_id}/proof")
     assert kept.data == PDF
     assert "shot.pdf" in kept.headers["Content-Disposition"]

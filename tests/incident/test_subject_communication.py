@@ -141,6 +141,15 @@ def test_nobody_is_approved_while_a_list_is_still_read_or_its_columns_are_not_ch
     assert stored(cast, incident_id, communication_id).recipients == 4
 
 
+def test_of_a_list_that_was_withdrawn_nobody_says_that_it_is_still_read(app, cast):
+    incident_id, communication_id = begun(cast)
+    (kept,) = standing(cast, incident_id)
+    lists.withdraw(cast, incident_id, kept.id)
+
+    with pytest.raises(Refused, match="The people of list 1 are being taken out"):
+        approve(cast, incident_id, communication_id)
+
+
 def standing(cast, incident_id):
     with acting_for(cast.promark):
         return subject_communication.standing_lists(desk.incident_of(cast, incident_id))
