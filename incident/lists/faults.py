@@ -33,6 +33,14 @@ def page(kept: RecipientList, after: After, limit: int) -> list[RowFault]:
     return list(db.session.scalars(mine.order_by(RowFault.line, RowFault.id).limit(limit)))
 
 
+def by_kind(kept: RecipientList) -> list[tuple[str, bool, int]]:
+    """What is wrong, in words, whether it keeps its rows out, and how often; the most frequent first."""
+    count = func.count()
+    mine = select(RowFault.code, RowFault.keeps_out, count).where(RowFault.list_id == kept.id)
+    found = db.session.execute(mine.group_by(RowFault.code, RowFault.keeps_out).order_by(count.desc()))
+    return [(str(_SAID.get(code, code)), keeps_out, times) for code, keeps_out, times in found]
+
+
 def place(fault: RowFault) -> tuple[int, UUID]:
     """Where a fault stands among all of its list."""
     return fault.line, fault.id

@@ -11,7 +11,7 @@ from accounts.permissions import Permission, current_staff, may, requires
 from foundation import locales
 from foundation.database import transaction, utcnow
 from foundation.errors import Invalid, Missing, NotAllowed, Refused
-from incident import heard, letter_posting, subject_communication
+from incident import contact_shown, heard, letter_posting, subject_communication
 from incident.access import locked_incident, visible_incident
 from incident.communication_texts.drafts import BODY
 from incident.communication_texts.parts import LABELS
@@ -76,6 +76,7 @@ def _form(
     page = render_template(
         "incident/heard_new.html", incident=incident, sheet=sheet, refusal=refusal, looked=looked,
         found=found, kinds=heard.KINDS, wants=heard.WANTS, told=told, body=BODY, labels=LABELS,
+        masked=contact_shown.masked,
         earlier={each.id: heard.of_incident(incident, recipient_id=each.id)[:5] for each, _who in found[:5]},
     )  # fmt: skip
     return page, refusal.status if refusal else 200

@@ -106,8 +106,8 @@ def show(incident_id: UUID, list_id: UUID) -> ResponseReturnValue:
     page = render_template(
         "incident/recipient_list.html", incident=incident, kept=kept, faults=found, further=further,
         after=after, refresh=REFRESH, now=utcnow(), labels=_labels(kept.columns), said=faults.said,
-        column=faults.column, hidden=faults.hidden(kept), by=folded.BY,
-        folded=folded.page(kept, -1, SHOWN_FOLDED) if kept.folded else [],
+        column=faults.column, hidden=faults.hidden(kept), kinds=faults.by_kind(kept) if further else (),
+        by=folded.BY, folded=folded.page(kept, -1, SHOWN_FOLDED) if kept.folded else [],
     )  # fmt: skip
     return page, _again(kept.state == ListState.READING)
 

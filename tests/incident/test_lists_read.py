@@ -56,6 +56,16 @@ def test_every_row_is_a_person_or_has_a_fault(cast, incident_id):
     assert not files.path_of(made).exists()
 
 
+def test_of_many_faults_it_is_said_first_which_kinds_there_are(cast, incident_id, signed_in):
+    wrong = [lists.row("Nobody") for _ in range(101)]
+    made = lists.read(cast, incident_id, [*wrong, lists.row("Rewritten", "", "4,52E+09")])
+
+    page = signed_in(people.ASTRID).get(f"/incidents/{incident_id}/recipient-lists/{made}").text
+
+    assert "101 × there is neither" in page
+    assert page.index("101 ×") < page.index("1 × a spreadsheet has rewritten")
+
+
 @pytest.mark.parametrize("killed_in", [1, 2, 3])
 @pytest.mark.parametrize("when", ["before the rows", "after the rows"])
 def test_a_reader_killed_in_a_part_is_followed_by_one_that_reads_the_same_rows_once(
