@@ -200,6 +200,9 @@ def see_coverage(page: Page, place: str, look: Look = nothing) -> None:
     """Who was told and by what, and the signed report of it."""
     page.goto(f"{place}/recipients")
     look("people")
+    page.locator("table a").last.click()
+    page.get_by_role("heading", name="What was tried").wait_for()
+    look("person")
     page.goto(f"{place}/coverage")
     page.get_by_role("button", name="Report how it stands now").click()
     page.get_by_role("link", name="JSON").first.wait_for()
@@ -211,5 +214,7 @@ def hear(page: Page, incident: str, said: str, look: Look = nothing) -> None:
     page.goto(f"{incident}/heard/new")
     page.locator("#said").fill(said)
     page.get_by_role("button", name="Keep it").click()
+    page.get_by_text("Kept.").wait_for()
+    page.goto(f"{incident}/heard")
     page.get_by_text(said).first.wait_for()
     look("hot-line")

@@ -46,6 +46,7 @@ LIST = (
     "Ellen Wright;ellen.wright@customer.example;+44 7700 900153;Engelsk\r\n"
 )
 KAREN, ELLEN = "karen.moller@kunde.example", "ellen.wright@customer.example"
+ELLENS_PHONE = "447700900153"
 
 
 # --- the demonstration ------------------------------------------------------------------------------
@@ -249,12 +250,21 @@ class Recording:
         bench.request.post("/_sandbox/outcomes", data=bounce)
         acts.approve_and_send(dorthe, place, 3, self.camera.at(dorthe, "approval", height=1060))
         self.camera.take(dorthe, "under-way", height=900)
-        dorthe.get_by_text("Complete since").wait_for(timeout=60_000)
+        dorthe.get_by_text("Complete since").wait_for(timeout=150_000)
         self.camera.take(dorthe, "communication", height=760)
-        acts.see_coverage(dorthe, place, self.camera.at(dorthe, "people", "coverage", height=900))
+        acts.see_coverage(dorthe, place, self.camera.at(dorthe, "people", "person", "coverage", height=900))
         look = self.camera.at(astrid, "hot-line", height=900)
         acts.hear(astrid, self.incident, texts.HEARD, look)
-        self.camera.take(self.mail(KAREN, "Underretning"), "letter", height=900)
+        self.camera.take(self.mail(KAREN, "Oplysninger"), "letter", height=900)
+        self.what_a_text_message_leads_to(bench)
+
+    def what_a_text_message_leads_to(self, bench: Page) -> None:
+        """Ellen follows the link on her telephone, and reads all that others have by e-mail."""
+        bench.goto("/")
+        link = bench.locator(f"#phone-{ELLENS_PHONE} a[href*='/g/']").first.get_attribute("href") or ""
+        phone = self.window(self.told["url"], PHONE)
+        phone.goto(link)
+        self.camera.take(phone, "genuine", height=1180)
 
     def it_stands_in_the_record(self) -> None:
         """The record, without what machines sent and counted."""
