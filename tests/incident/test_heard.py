@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, text
 
+from foundation import locales
 from foundation.database import acting_for, db, everyone, new_id, transaction, utcnow
 from foundation.errors import Invalid, Missing, Refused
 from incident import genuine, heard
@@ -181,13 +182,16 @@ def test_a_letter_that_nobody_is_known_to_have_posted_is_kept_and_that_is_said(
 
 
 def test_the_picture_counts_every_day_where_the_organisation_is(cast, incident_id):
-    keep(cast, incident_id, call(at=desk.ago(days=2)))
-    keep(cast, incident_id, call(at=desk.ago(days=2), said="Another.", kind=HeardKind.EMAIL))
-    keep(cast, incident_id, call())
+    before, lately, now = desk.ago(days=2), desk.ago(minutes=5), utcnow()
+    keep(cast, incident_id, call(at=before))
+    keep(cast, incident_id, call(at=before, said="Another.", kind=HeardKind.EMAIL))
+    keep(cast, incident_id, call(at=lately))
     with acting_for(cast.promark):
-        days = heard.by_day(desk.incident_of(cast, incident_id), now=utcnow())
+        days = heard.by_day(desk.incident_of(cast, incident_id), now=now)
 
-    assert [each.total for each in days] in ([2, 0, 1], [2, 0, 1, 0], [2, 1])
+    first, second, today = (locales.local(at, "Europe/Copenhagen").date() for at in (before, lately, now))
+    assert [each.day for each in days] == [first + timedelta(at) for at in range((today - first).days + 1)]
+    assert {each.day: each.total for each in days if each.total} == {first: 2, second: 1}
     assert dict(days[0].counts) == {"call": 1, "email": 1}
 
 

@@ -122,9 +122,9 @@ def test_what_a_person_chose_counts_and_is_said_by_what_the_file_calls_it():
 @pytest.mark.parametrize(
     ("told", "why"),
     [
-        ({}, "header"),
-        ({0: "name"}, "header"),
-        ({0: "email"}, "header"),
+        ({}, "No column"),
+        ({0: "name"}, "No column"),
+        ({0: "email"}, "No column"),
         ({0: "name", 1: "email", 2: "email"}, "Two columns"),
         ({0: "name", 1: "phone", 2: "phone"}, "Two columns"),
         ({0: "name", 1: "email", 2: "name"}, "Two columns"),
@@ -144,7 +144,7 @@ def test_a_choice_by_which_nobody_could_be_told_or_two_stand_in_one_field_is_ref
 
 
 def test_a_list_with_one_column_is_refused_with_what_to_do():
-    with pytest.raises(Invalid, match="header"):
+    with pytest.raises(Invalid, match="No column"):
         guessed(("Navn",), guess(("Navn",), [("Ida",)], country="DK"))
 
 

@@ -108,7 +108,7 @@ def test_a_sending_that_waits_for_its_provider_is_not_sent_by_the_clock(house, m
     ring, sent = jobs.ring, []
     telling = people_to_tell.install(house.app, house.promark, house.about, monkeypatch)
     monkeypatch.setattr(jobs, "_send_from_here", sent.append)
-    monkeypatch.setattr(jobs, "_is_quiet", lambda _id: True)
+    monkeypatch.setattr(jobs, "_is_quiet", lambda *_which: True)
     monkeypatch.setattr(jobs.queue, "enqueue", lambda *_of, **_more: True)
     monkeypatch.setattr(database.clock, "offset", timedelta())
     telling.people.add("Anna", email="anna@example.org")
