@@ -141,7 +141,7 @@ def _needed(incident: Incident, kept: Forgetting | None) -> Iterator[Needed]:
     theirs = select(SubjectCommunication).where(SubjectCommunication.incident_id == incident.id)
     mine = list(db.session.scalars(theirs))
     states = {each.state for each in mine}
-    if incident.closed_at is None and states & {CommunicationState.DRAFT, CommunicationState.APPROVED}:
+    if incident.closed_at is None and any(each.is_prepared for each in mine):
         yield Needed.PREPARED
     if CommunicationState.SENDING in states:
         yield Needed.SENDING

@@ -157,6 +157,7 @@ SENTENCES: Mapping[str, LazyString] = {
     "communication.kind_changed": _l("The letters were drafted anew for another kind of breach."),
     "communication.selection_changed": _l("Who is told was chosen: %(people)s people."),
     "communication.approved": _l("Letter and list were approved by a second person: %(people)s people."),
+    "communication.dropped": _l("Communication %(number)s was dropped: nobody is told by it."),
     "communication.sent": _l("Sent to %(people)s people, each alone."),
     "communication.gone_out": _l("Every message has gone out."),
     "communication.not_all_reached": _l("%(not_reached)s of %(people)s people were not reached."),

@@ -78,8 +78,9 @@ def preview(carried: Incident, carrier: Incident) -> Preview:
 
 def _communications(incident: Incident, *states: CommunicationState) -> int:
     mine = select(SubjectCommunication.id).where(
-        SubjectCommunication.incident_id == incident.id, SubjectCommunication.state.in_(states)
-    )
+        SubjectCommunication.incident_id == incident.id, SubjectCommunication.state.in_(states),
+        SubjectCommunication.dropped_at.is_(None),
+    )  # fmt: skip
     return len(db.session.scalars(mine).all())
 
 

@@ -85,6 +85,7 @@ from incident.models.roles import CalendarFeed as CalendarFeed
 from incident.models.roles import Deputy as Deputy
 from incident.models.roles import Handover as Handover
 from incident.models.roles import RoleHeld as RoleHeld
+from incident.models.telling import BEFORE_SENDING as BEFORE_SENDING
 from incident.models.telling import WAYS as WAYS
 from incident.models.telling import CommunicationState as CommunicationState
 from incident.models.telling import HeardKind as HeardKind

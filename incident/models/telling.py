@@ -23,6 +23,9 @@ class CommunicationState(StrEnum):
     COMPLETE = "complete"  # everybody was reached, or a person settled why not
 
 
+BEFORE_SENDING: Final = (CommunicationState.DRAFT, CommunicationState.APPROVED)
+
+
 class SubjectCommunication(Owned, Base):
     """What people are told: a text per language, the list, and who approved both as they stand."""
 
@@ -33,6 +36,7 @@ class SubjectCommunication(Owned, Base):
             "state = 'draft' OR (approved_sha256 = content_sha256 AND approved_at IS NOT NULL)",
             name="approval_is_of_this_text",
         ),
+        CheckConstraint("dropped_at IS NULL OR state = 'draft'", name="dropped_is_never_sent"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -55,6 +59,19 @@ class SubjectCommunication(Owned, Base):
     sent_by: Mapped[str | None] = mapped_column(String(200))
     sent_at: Mapped[datetime | None]
     completed_at: Mapped[datetime | None]
+    dropped_by: Mapped[str | None] = mapped_column(String(200))  # who said that nobody is told by it
+    dropped_at: Mapped[datetime | None]
+    dropped_why: Mapped[str | None] = mapped_column(EncryptedText)
+
+    @property
+    def is_prepared(self) -> bool:
+        """Whether it may still go out: neither sent nor dropped."""
+        return self.state in BEFORE_SENDING and self.dropped_at is None
+
+    @property
+    def standing(self) -> str:
+        """Its state in one word, "dropped" where it is."""
+        return self.state if self.dropped_at is None else "dropped"
 
 
 class RunState(StrEnum):

@@ -34,12 +34,12 @@ from incident.subject_communication.persons import (
     why_left,
 )
 from incident.subject_communication.preparing import (
-    BEFORE_SENDING,
     SENT,
     add_language,
     authors_of,
     correct,
     create,
+    drop,
     duties_of,
     fingerprint,
     of,
@@ -64,7 +64,6 @@ from incident.subject_communication.sending import (
 )
 
 __all__ = [
-    "BEFORE_SENDING",
     "LABELS",
     "SENT",
     "Choice",
@@ -77,6 +76,7 @@ __all__ = [
     "correct",
     "counts",
     "create",
+    "drop",
     "duties_of",
     "estimate",
     "fingerprint",

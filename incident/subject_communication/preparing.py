@@ -16,13 +16,12 @@ from foundation.database import db, new_id
 from foundation.errors import Invalid, Missing, Refused
 from incident import coverage, drafting, letters, meeting
 from incident.lists import people
-from incident.models import WAYS, CommunicationState, Duty, Incident, SubjectCommunication
+from incident.models import BEFORE_SENDING, WAYS, CommunicationState, Duty, Incident, SubjectCommunication
 from notifications import sending
 from playbooks import runs
 
 LETTERS_TO_PROTECTED: Final = "letters_to_protected"
 OWED: Final = ("gdpr-34", "promise-subjects")
-BEFORE_SENDING: Final = (CommunicationState.DRAFT, CommunicationState.APPROVED)
 SENT: Final = (CommunicationState.SENDING, CommunicationState.COMPLETE)
 TEXTS: Final = letters.WRITTEN
 WRITING: Final = (
@@ -66,7 +65,7 @@ def create(incident: Incident, *, by: StaffMember, now: datetime) -> SubjectComm
     While one is being prepared, that one is returned. A further one goes to whom none has told yet.
     """
     known = of_incident(incident)
-    if known and known[-1].state in BEFORE_SENDING:
+    if known and known[-1].is_prepared:
         return known[-1]
     material = drafting.gather(incident)
     wanted = letters.languages_of(material.organisation)
@@ -89,7 +88,7 @@ def correct(
         raise Refused(
             _("It was not sent: nobody has read what is wrong in it."), next_step=_("Change its text.")
         )
-    if known[-1].state in BEFORE_SENDING:
+    if known[-1].is_prepared:
         if known[-1].corrects_id == wrong.id:
             return known[-1]
         raise Refused(
@@ -232,8 +231,41 @@ def void(communication: SubjectCommunication) -> str | None:
     return who
 
 
+def drop(
+    incident: Incident, communication: SubjectCommunication, *, why: str, by: StaffMember, now: datetime
+) -> bool:
+    """Nobody is to be told by it, says a person; false when that was said before. It stays to be read.
+
+    An approval is void by it. Raises: Refused once it was sent, Invalid without a reason.
+    """
+    if communication.dropped_at is not None:
+        return False
+    refuse_sent(communication)
+    if not why.strip():
+        raise Invalid(_("Say why nobody is told by it."), next_step=_("It stands in the record."))
+    voided = void(communication)
+    communication.dropped_at, communication.dropped_by = now, by.name
+    communication.dropped_why = why.strip()
+    db.session.flush()
+    log(
+        incident, communication, "communication.dropped", by, now, reason=why.strip(),
+        number=communication.number, approval_void=voided,
+    )  # fmt: skip
+    return True
+
+
+def refuse_dropped(communication: SubjectCommunication) -> None:
+    """Raises: Refused once it was dropped."""
+    if communication.dropped_at is not None:
+        raise Refused(
+            _("%(name)s dropped this communication: nobody is told by it.", name=communication.dropped_by),
+            next_step=_("Whoever is to be told after all is told by a further communication."),
+        )
+
+
 def refuse_sent(communication: SubjectCommunication) -> None:
-    """Raises: Refused once it was sent."""
+    """Raises: Refused once it was sent, or dropped."""
+    refuse_dropped(communication)
     if communication.state not in BEFORE_SENDING:
         raise Refused(
             _("This communication was sent: what people have been told changes no more."),

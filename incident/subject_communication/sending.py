@@ -15,6 +15,7 @@ from incident import clocks, coverage, decisions, genuine, letters, meeting, rel
 from incident.coverage import Coverage
 from incident.lists import people
 from incident.models import (
+    BEFORE_SENDING,
     CommunicationState,
     Duty,
     Incident,
@@ -38,9 +39,10 @@ def send(
     """Owe everybody who is picked their own message; how many, or 0 when that was done before.
 
     `seen` and `count` are the hash and the number of people that the page named. Raises: Refused unless
-    exactly that text to exactly those people is approved, and when the incident is over.
+    exactly that text to exactly those people is approved, when it was dropped, and when the incident is over.
     """
-    if communication.state not in preparing.BEFORE_SENDING:
+    preparing.refuse_dropped(communication)
+    if communication.state not in BEFORE_SENDING:
         return 0
     meeting.refuse_when_over(incident)
     _refuse_other(incident, communication, seen, count)

@@ -34,7 +34,7 @@ def index(incident_id: UUID) -> ResponseReturnValue:
         "incident/communications.html", incident=incident, now=utcnow(), communications=made,
         reached={each.id: coverage.of(each) for each in made if each.state in SENT},
         stale={each.id for each in made if each.state in SENT and letters.stale(each)},
-        picked={each.id: people.count(each) for each in made if each.state not in SENT},
+        picked={each.id: people.count(each) for each in made if each.is_prepared},
         lists=uploading.of_incident(incident), duties=subject_communication.duties_of(incident),
     )  # fmt: skip
 
@@ -61,12 +61,32 @@ def correct(incident_id: UUID, communication_id: UUID) -> ResponseReturnValue:
     return back(incident_id, made.id)
 
 
+@bp.post("/<uuid:communication_id>/drop")
+@requires(Permission.PREPARE_COMMUNICATION)
+def drop(incident_id: UUID, communication_id: UUID) -> ResponseReturnValue:
+    """Say with a reason that nobody is told by it; pressed twice, it is dropped once."""
+    with transaction():
+        incident = locked_incident(incident_id)
+        dropped = subject_communication.drop(
+            incident, named(incident, communication_id), why=request.form.get("why", ""), by=current_staff(),
+            now=utcnow(),
+        )  # fmt: skip
+    said = _("Dropped; the reason stands in the record.") if dropped else _("Nothing was changed.")
+    flash(said, "success")
+    return back(incident_id, communication_id)
+
+
 @bp.get("/<uuid:communication_id>")
 @requires(Permission.SEE_INCIDENTS)
 def show(incident_id: UUID, communication_id: UUID) -> ResponseReturnValue:
     """Where it stands, what it lacks, and whom it has reached; looks again by itself while that changes."""
     incident = visible_incident(incident_id)
     communication, now = named(incident, communication_id), utcnow()
+    if communication.dropped_at is not None:
+        return render_template(
+            "incident/communication_dropped.html", incident=incident, communication=communication,
+            corrects=_corrects(incident, communication),
+        )  # fmt: skip
     shown: dict[str, Any] = {
         "incident": incident, "communication": communication, "now": now, "labels": letters.LABELS,
         "authors": subject_communication.authors_of(incident, communication),

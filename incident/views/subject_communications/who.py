@@ -14,7 +14,7 @@ from foundation.errors import Invalid
 from incident import subject_communication
 from incident.access import locked_incident, visible_incident
 from incident.models import WAYS
-from incident.subject_communication import BEFORE_SENDING, Choice
+from incident.subject_communication import Choice
 from incident.views.subject_communications.blueprint import back, bp, named, seen
 
 
@@ -28,7 +28,7 @@ def who(incident_id: UUID, communication_id: UUID) -> ResponseReturnValue:
         "incident/communication_who.html", incident=incident, communication=communication,
         lists=subject_communication.standing_lists(incident), ways=subject_communication.LABELS,
         groups=subject_communication.groups_of(incident), locales=locales.LOCALES,
-        counts=subject_communication.counts(communication), writable=communication.state in BEFORE_SENDING,
+        counts=subject_communication.counts(communication), writable=communication.is_prepared,
         corrects=named(incident, communication.corrects_id) if communication.corrects_id else None,
     )  # fmt: skip
 
