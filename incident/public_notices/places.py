@@ -361,11 +361,24 @@ def remind(place_id: UUID, *, now: datetime) -> bool:
         template="place_unproven", dedupe_key=f"public_place:{place.id}:{which}", urgent=False, must_by=None,
         now=now, context={
             "number": incident.number, "organisation": organisation.name, "what": place.name, "kind": which,
-            "path": f"/incidents/{incident.id}/public-notices/{notice.id}",
+            "meets": _meets(incident), "path": f"/incidents/{incident.id}/public-notices/{notice.id}",
         },
     )  # fmt: skip
     log(incident, notice, "public_notice.reminded", CLOCK, now, which=which, **_told(place))
     return True
+
+
+def _meets(incident: Incident) -> str:
+    """How the duty to tell the people is met by a notice that was seen everywhere, as messages call it.
+
+    "alone", "with" what is under way to each, "undecided" while each is to be told, or "" where nothing is
+    owed any more.
+    """
+    if not meeting.still_open(meeting.duties_of(incident, texts.DUTY)):
+        return ""
+    if not decisions.in_public(incident):
+        return "undecided"
+    return "with" if _is_under_way(incident) else "alone"
 
 
 def end(incident: Incident, notice: PublicNotice, *, now: datetime) -> bool:

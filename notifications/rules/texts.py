@@ -65,7 +65,7 @@ NEEDS: Mapping[str, Needs] = {
     "role_taken": _needs("name number organisation role who path"),
     "handover_wanted": _needs("name number organisation who due_at timezone path"),
     "handover_given": _needs("name number organisation who path", "note"),
-    "place_unproven": _needs("name number organisation what kind path"),
+    "place_unproven": _needs("name number organisation what kind path", "meets"),
     "swap_proposed": _needs("name organisation who due_at timezone path"),
     "swap_answered": _needs("name organisation who due_at timezone path kind"),
     "rota_changed": _needs("name organisation who due_at timezone path"),

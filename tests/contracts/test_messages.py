@@ -78,6 +78,7 @@ VALUES = {
     "proof": "",
     "unsure": "",
     "held": "",
+    "meets": "with",
     "instead": "SMS gateway",
     "role": "communications",
     "note": "yes",

@@ -10,6 +10,7 @@ from foundation.errors import Invalid, Refused
 from incident import decisions, public_notices, subject_communication
 from incident.models import DutyState, Kind, PublicNotice, PublicPlace, Question
 from incident.public_notices import Place, jobs
+from notifications import rendering
 from tests import people
 from tests.incident import desk, on_lists
 
@@ -281,6 +282,38 @@ def test_one_is_reminded_once_when_a_place_begins_and_once_when_it_ends_without_
 
     assert said == [1, 0, True, False]
     assert desk.actions(cast, incident_id).count("public_notice.reminded") == 2
+
+
+ALONE = "The duty to tell the people is met once it was seen at every place. Look at it"
+WITH = "is met once it was seen at every place and the communication under way is complete."
+UNDECIDED = "It meets the duty to tell the people only once it is decided that they are told in public."
+
+
+@pytest.mark.parametrize(
+    ("decided", "goes", "expected"), [(True, False, ALONE), (True, True, WITH), (False, False, UNDECIDED)]
+)
+@pytest.mark.usefixtures("app")
+def test_who_is_asked_for_proof_reads_what_it_is_good_for(cast, monkeypatch, decided, goes, expected):
+    said = []
+    monkeypatch.setattr(
+        "notifications.ways.remind",
+        lambda *, template, context, **_more: said.append(
+            rendering.render(template, "en", "email", context | {"name": "Dorthe"})["text"]
+        ),
+    )
+    incident_id = desk.assessed(cast, *([IN_PUBLIC] if decided else []))
+    if decided:
+        desk.agree(cast, incident_id)
+    notice_id = written(cast, incident_id)
+    place_id = planned(cast, incident_id, notice_id)
+    if goes:
+        with desk.working(cast, incident_id) as incident:
+            on_lists.a_communication(incident, utcnow())
+
+    with everyone(), transaction():
+        assert public_notices.remind(place_id, now=utcnow())
+
+    assert expected in said[0]
 
 
 def test_it_ends_by_itself_when_it_has_stood_everywhere_as_long_as_it_was_to(cast, incident_id):
