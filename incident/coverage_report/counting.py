@@ -123,8 +123,18 @@ class Told:
         found: Counter[tuple[str, str]] = Counter()
         for each in self.lines:
             if each.fate in LEFT:
-                found[each.reason, each.channel] += each.people
+                found[each.reason or unsaid(self.state, each.channel), each.channel] += each.people
         return found
+
+
+def unsaid(state: str, channel: str) -> str:
+    """The reason that a row without one stands for: it was stopped, or there was no way from the beginning.
+
+    `state` is that of the sending. Rows that were made before each had a reason have none.
+    """
+    if state == "stopped":
+        return "stopped"
+    return "no_way" if channel == "manual" else "unknown"
 
 
 def told(communication: SubjectCommunication) -> Told:

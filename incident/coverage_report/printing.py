@@ -14,6 +14,7 @@ from flask import current_app
 
 from foundation import locales
 from incident import drafting
+from incident.coverage_report.counting import unsaid
 from incident.drafting import Words
 from incident.typesetting import line, strange
 
@@ -134,7 +135,7 @@ def _tables(words: Words, document: Mapping[str, Any], language: str) -> list[di
 def _lists(words: Words, document: Mapping[str, Any], language: str) -> list[dict[str, Any]]:
     """What is counted by other columns: who is left and why, letters, lists. Each with its own headers."""
     left = [
-        [_reason(words, each["reason"] or _unsaid(document, each["channel"])),
+        [_reason(words, each["reason"] or unsaid(document["times"]["state"], each["channel"])),
          words.word("coverage_channels", each["channel"]), _number(each["people"], language)]
         for each in document["left_by_reason"]
     ]  # fmt: skip
@@ -157,13 +158,6 @@ def _lists(words: Words, document: Mapping[str, Any], language: str) -> list[dic
         }
         for key, rows in told.items()
     ]  # fmt: skip
-
-
-def _unsaid(document: Mapping[str, Any], channel: str) -> str:
-    """The reason where no provider gave one: it was stopped, or there was no way from the beginning."""
-    if document["times"]["state"] == "stopped":
-        return "stopped"
-    return "no_way" if channel == "manual" else "unknown"
 
 
 def _reason(words: Words, code: str) -> str:

@@ -14,6 +14,7 @@ from foundation.errors import Missing
 from incident.lists import uploading
 from incident.models import Incident, Recipient, SubjectCommunication, Ways
 from incident.subject_communication import choosing, preparing
+from notifications.sending import reasons
 
 
 class Tried(Protocol):
@@ -22,6 +23,11 @@ class Tried(Protocol):
     @property
     def fate(self) -> str:
         """The fate."""
+        ...
+
+    @property
+    def code(self) -> str | None:
+        """The provider's code, or one of `notifications.sending.reasons`."""
         ...
 
     @property
@@ -59,7 +65,8 @@ def why_left(communication: SubjectCommunication, person: Recipient, tried: Trie
     kept_back = person.protected and person.ways & Ways.LETTER and "letter" in communication.ways
     if kept_back and not communication.selection.get(choosing.LETTERS_TO_PROTECTED):
         said = _("the address is protected: no letter goes there unless a person chooses so")
-        return f"{tried.why}; {said}" if tried.why and person.ways & ~Ways.LETTER else said
+        other = tried.why if tried.code != reasons.PROTECTED.code and person.ways & ~Ways.LETTER else ""
+        return f"{other}; {said}" if other else said
     return tried.why or _("no way is left")
 
 

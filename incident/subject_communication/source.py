@@ -28,10 +28,11 @@ MOST: Final = 500  # ids in one statement
 def after(source_id: str, last: UUID | None, limit: int) -> list[Person]:
     """The next people of a communication in the order of their ids, with the ways that are open for each."""
     communication = _of(source_id)
-    return [
-        Person(each.id, each.locale, each.country, choosing.ways_of(communication, each))
-        for each in people.after(communication, last, limit)
-    ]
+    found = []
+    for each in people.after(communication, last, limit):
+        ways = choosing.ways_of(communication, each)
+        found.append(Person(each.id, each.locale, each.country, ways, kept=int(each.ways) & ~ways))
+    return found
 
 
 def addresses(source_id: str, channel: str, ids: Sequence[UUID]) -> Mapping[UUID, Addressed]:

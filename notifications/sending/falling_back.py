@@ -18,14 +18,14 @@ from notifications import channels
 from notifications.models import Delivery, Fate, GroupState, Sending, SendingGroup, SendingState
 from notifications.rules.sending import BITS, LETTER, MANUAL, Member, first, unpacked
 from notifications.sending import planning, rows
-from notifications.sending.pausing import STOPPED
+from notifications.sending.reasons import STOPPED, UNPROVEN
 
 AT_ONCE = 2000  # people in one transaction
 GROUPS = 500  # groups in one transaction, of people who stand alone: a text is a group of its own
 PEOPLE = 20_000  # people in one transaction, where groups are large
 ACTS = (SendingState.RUNNING, SendingState.STOPPED, SendingState.ENDED)
 TOO_LONG = "it took too long to hear that it arrived"
-LEFT = {str(Fate.FAILED): MANUAL, str(Fate.ACCEPTED): rows.UNPROVEN}  # to people, where no way is left
+LEFT = {str(Fate.FAILED): MANUAL, str(Fate.ACCEPTED): UNPROVEN.why}  # to people, where no way is left
 
 
 def due(now: datetime) -> list[UUID]:
@@ -104,7 +104,7 @@ def _end(sending_id: UUID, channel: str, way: str, ids: Sequence[UUID], now: dat
         new: dict[str, object]
         if way in LEFT.values():
             new = {"next_at": None, "fate": Fate.MANUAL, "at": now}
-            new |= {"why": rows.UNPROVEN} if way == rows.UNPROVEN else {}
+            new |= UNPROVEN._asdict() if way == UNPROVEN.why else {}
         else:
             new = {"next_at": None, "is_last": not way} if way else {"next_at": None}
         changed(update(Delivery).where(*mine).values(new))
@@ -132,7 +132,7 @@ def lose_patience(sending_id: UUID, *, now: datetime) -> int:
         SendingGroup.id.in_(ids), SendingGroup.provider.in_(channels.MUTE)
     )  # fmt: skip
     none = or_(Delivery.left == 0, Delivery.group_id.in_(mute))
-    new = {"fate": Fate.MANUAL, "why": rows.UNPROVEN, "at": now}
+    new = {"fate": Fate.MANUAL, "at": now, **UNPROVEN._asdict()}
     changed(update(Delivery).where(*waits, none).values(new))
     changed(update(Delivery).where(*waits).values(next_at=now, why=TOO_LONG))
     rows.count_anew([sending_id])
@@ -184,8 +184,8 @@ def give_up(sending_id: UUID, *, now: datetime) -> int:
         ]
         rows.add_deliveries(
             sending_id, sending.organisation_id, those, channel=rows.way_of(group), fate=Fate.MANUAL, now=now,
-            group_id=group.id, why=STOPPED,
+            group_id=group.id, **STOPPED._asdict(),
         )  # fmt: skip
-        group.state, group.why, group.done_at = GroupState.CANCELLED, STOPPED, now
+        group.state, group.why, group.done_at = GroupState.CANCELLED, STOPPED.why, now
     rows.count_anew([sending_id])
     return len(groups)

@@ -10,7 +10,7 @@ from sqlalchemy import Select, and_, func, or_, select
 from foundation.database import db
 from notifications.models import Delivery, Fate, Sending, SendingState
 from notifications.rules.sending import ALL
-from notifications.sending import rows
+from notifications.sending import reasons, rows
 from notifications.sending.standing import Line
 
 # Whose message is there or on its way; who was only tried was not told. Who is left to people was only where
@@ -27,7 +27,7 @@ def people_told(sources: Collection[str]) -> Select[UUID]:
     """The ids of everybody whom the sendings of these sources have told, or are telling: a query."""
     mine = select(Sending.id).where(Sending.source.in_(sources))
     had = or_(
-        Delivery.fate.in_(HAD), and_(Delivery.fate == Fate.MANUAL, Delivery.why == rows.UNPROVEN)
+        Delivery.fate.in_(HAD), and_(Delivery.fate == Fate.MANUAL, Delivery.why == reasons.UNPROVEN.why)
     )  # fmt: skip
     return select(Delivery.recipient_id).where(Delivery.sending_id.in_(mine), had)
 

@@ -18,9 +18,8 @@ from notifications import channels
 from notifications.models import Delivery, Fate, GroupState, Sending, SendingGroup, SendingState
 from notifications.rules.receipts import Rank
 from notifications.rules.sending import ALL, EMAIL, SMS
-from notifications.sending import rows
+from notifications.sending import reasons, rows
 
-STOPPED = "the sending was stopped"
 GOING = (SendingState.PLANNING, SendingState.CANARY, SendingState.RUNNING)
 
 
@@ -123,7 +122,7 @@ def stop(sending_id: UUID, *, by: str, why: str, now: datetime) -> None:
     sending.state, sending.ended_at = SendingState.STOPPED, now
     sending.paused_by, sending.paused_why = by, reason[:300]  # why it stands still is asked of the row
     letters = Delivery.sending_id == sending_id, Delivery.fate == Fate.WAITING
-    changed(update(Delivery).where(*letters).values(fate=Fate.MANUAL, why=STOPPED, at=now))
+    changed(update(Delivery).where(*letters).values(fate=Fate.MANUAL, at=now, **reasons.STOPPED._asdict()))
     rows.count_anew([sending_id])
     rows.enter(sending, "sending.stopped", now, by=by, reason=reason, planned=sending.planned)
     queue.ring_after_commit(queue.SENDINGS)

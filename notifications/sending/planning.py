@@ -17,13 +17,11 @@ from notifications import channels
 from notifications.models import Fate, Sending, SendingGroup, SendingState
 from notifications.rules.pretend import is_drill
 from notifications.rules.sending import ALL, BITS, LETTER, MANUAL, Member, allowed, first
-from notifications.sending import pausing, rows
+from notifications.sending import pausing, reasons, rows
+from notifications.sending.reasons import Reason
 from notifications.sending.source import Person, of
 
 CHUNK = 5000  # people in one transaction
-NO_WAY = "there is no address to tell this person by"
-NO_TEXT = "there is no text in this person's language"
-STOPPED = "the sending was stopped before this person was told"
 
 
 def due() -> list[UUID]:
@@ -64,18 +62,20 @@ def _planned(sending: Sending, now: datetime) -> None:
 
 def _plan(sending: Sending, people: Sequence[Person], *, stopped: bool, now: datetime) -> None:
     groups: dict[tuple[str, str, bool], list[Member]] = defaultdict(list)
-    apart: dict[tuple[str, str], list[tuple[int, str, Member]]] = defaultdict(list)
+    letters: list[tuple[int, str, Member]] = []
+    left: dict[Reason, list[tuple[int, str, Member]]] = defaultdict(list)
     mine, room = allowed(sending.ways), _room(sending)
     for person in people:
         bits = person.ways & mine
         way = first(sending.ways, bits)
         member = Member(person.id, person.country, bits & ~BITS[way] if way else 0)
         if stopped or way is None:
-            apart[MANUAL, STOPPED if stopped else NO_WAY].append((0, person.locale, member))
+            why = reasons.PROTECTED if person.kept & mine else reasons.NO_WAY
+            left[reasons.STOPPED if stopped else why].append((0, person.locale, member))
         elif way == LETTER:
-            apart[LETTER, ""].append((0, person.locale, member))
+            letters.append((0, person.locale, member))
         elif way not in sending.texts.get(person.locale, {}):
-            apart[MANUAL, NO_TEXT].append((0, person.locale, member))
+            left[reasons.NO_TEXT].append((0, person.locale, member))
         else:
             groups[way, person.locale, room > 0].append(member)
             room -= 1
@@ -83,11 +83,10 @@ def _plan(sending: Sending, people: Sequence[Person], *, stopped: bool, now: dat
         rows.add_groups(
             sending, way, locale, members, most=group_size(sending.about, way), now=now, is_canary=is_canary
         )
-    for (channel, why), those in apart.items():
-        rows.add_deliveries(
-            sending.id, sending.organisation_id, those, channel=channel, now=now, why=why or None,
-            fate=Fate.WAITING if channel == LETTER else Fate.MANUAL,
-        )  # fmt: skip
+    own = sending.id, sending.organisation_id
+    rows.add_deliveries(*own, letters, channel=LETTER, fate=Fate.WAITING, now=now)
+    for reason, those in left.items():
+        rows.add_deliveries(*own, those, channel=MANUAL, fate=Fate.MANUAL, now=now, **reason._asdict())
     sending.planned += len(people)
     sending.planned_to = people[-1].id
 

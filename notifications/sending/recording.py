@@ -29,13 +29,12 @@ from notifications.models import (
 from notifications.rules import retry, routing
 from notifications.rules.receipts import Rank
 from notifications.rules.sending import GROUP, Member, figures, unpacked
-from notifications.sending import applying, budgets, claiming, pausing, rows
+from notifications.sending import applying, budgets, claiming, pausing, reasons, rows
 from notifications.sending.claiming import Claim
 
 TAKEN = (Outcome.ACCEPTED, Outcome.FOUND, Outcome.DUPLICATE)
 UNKNOWN = (None, Outcome.UNCERTAIN)  # of an attempt whose fate nobody knows
 NOT_ASKED = "not-asked"  # our own code: the attempt says nothing of the provider
-NO_ADDRESS = "this person has no address that can be used"
 
 
 def leave_out(claimed: Claim, lacking: Collection[UUID], told: Collection[UUID], *, now: datetime) -> bool:
@@ -46,13 +45,14 @@ def leave_out(claimed: Claim, lacking: Collection[UUID], told: Collection[UUID],
     group = rows.group_locked(claimed.group_id)
     if not _is_ours(group, claimed):
         return False
-    for ids, fate, why in ((lacking, Fate.FAILED, NO_ADDRESS), (told, Fate.SETTLED, None)):
+    for ids, fate, reason in ((lacking, Fate.FAILED, reasons.NO_ADDRESS), (told, Fate.SETTLED, None)):
         those = [(place, group.locale, each) for place, each in enumerate(claimed.members) if each.id in ids]
         failed = fate is Fate.FAILED
         rows.add_deliveries(
             group.sending_id, group.organisation_id, those, channel=claimed.way, fate=fate, now=now,
-            group_id=group.id, why=why, rank=Rank.FAILED if failed else 0, next_at=now if failed else None,
+            group_id=group.id, rank=Rank.FAILED if failed else 0, next_at=now if failed else None,
             is_last=failed, note=None if failed else applying.ELSEWHERE,
+            **(reason._asdict() if reason else {}),
         )  # fmt: skip
     for some in rows.pieces(list(told)):
         mine = Delivery.sending_id == group.sending_id, Delivery.recipient_id.in_(some)
@@ -66,7 +66,7 @@ def nobody_left(claimed: Claim, *, now: datetime) -> None:
     group, attempt = _both(claimed)
     attempt.ended_at, attempt.outcome, attempt.code = now, Outcome.NOT_SENT, NOT_ASKED
     if _is_ours(group, claimed):
-        _enter(group, GroupState.REFUSED, now, why=NO_ADDRESS)
+        _enter(group, GroupState.REFUSED, now, why=reasons.NO_ADDRESS.why)
 
 
 def put_back(claimed: Claim, why: str, *, failed: bool, now: datetime) -> None:
@@ -214,7 +214,7 @@ def accept(
 
 def _was_divided(group: SendingGroup) -> bool:
     """Whether its people went in other groups: then this is a second copy, or will be."""
-    return group.state == GroupState.CANCELLED and group.why != pausing.STOPPED
+    return group.state == GroupState.CANCELLED and group.why != reasons.STOPPED.why
 
 
 def _add_people(group: SendingGroup, now: datetime) -> None:

@@ -20,7 +20,6 @@ T = TypeVar("T")
 IN_LIST = 1_000  # ids in one statement
 OPEN = (GroupState.PENDING, GroupState.SENDING, GroupState.UNCERTAIN, GroupState.HELD)
 KNOWN = (Fate.DELIVERED, Fate.POSTED, Fate.SETTLED)  # who has one of these is told
-UNPROVEN = "a provider has it, and nobody says that it arrived"  # why somebody is left to people
 
 
 def locked(sending_id: UUID) -> Sending:

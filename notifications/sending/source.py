@@ -11,12 +11,16 @@ from flask import Flask, current_app
 
 
 class Person(NamedTuple):
-    """Somebody to be told; `ways` as `rules.sending.BITS` counts them."""
+    """Somebody to be told; `ways` as `rules.sending.BITS` counts them, and so `kept`.
+
+    `kept` are ways that are there and are not to be taken: to an address that is protected.
+    """
 
     id: UUID
     locale: str
     country: str
     ways: int
+    kept: int = 0
 
 
 class Addressed(NamedTuple):

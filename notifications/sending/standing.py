@@ -20,7 +20,7 @@ from notifications.models import (
     SendingGroup,
 )
 from notifications.rules.sending import LETTER
-from notifications.sending import pausing, rows
+from notifications.sending import reasons, rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +147,11 @@ def letters_posted(sending_id: UUID, ids: Sequence[UUID], on: date, *, by: str, 
     Told again with another day, that one holds. A letter that came back stays so; one that was printed
     before the sending was stopped may have been posted all the same.
     """
-    new = {"fate": Fate.POSTED, "at": now, "note": on.isoformat(), "next_at": None}
+    new = {"fate": Fate.POSTED, "at": now, "note": on.isoformat(), "next_at": None, "code": None, "why": None}
     other = Delivery.note.is_(None) | (Delivery.note != on.isoformat())
     which = or_(
         Delivery.fate == Fate.WAITING, and_(Delivery.fate == Fate.POSTED, other),
-        and_(Delivery.fate == Fate.MANUAL, Delivery.why == pausing.STOPPED),
+        and_(Delivery.fate == Fate.MANUAL, Delivery.why == reasons.STOPPED.why),
     )  # fmt: skip
     done = _turn(sending_id, ids, (which,), new)
     _changed(sending_id, "sending.letters_posted", done, now, by=by, on=on.isoformat())

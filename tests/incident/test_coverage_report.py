@@ -11,11 +11,12 @@ from sqlalchemy import select
 from foundation import ledger
 from foundation.database import acting_for, db, everyone, new_id, transaction, utcnow
 from foundation.errors import Refused
-from incident import contact_shown, coverage_report
+from incident import contact_shown, coverage_report, drafting
 from incident.contact_data import Contact
 from incident.coverage_report import printing, signing
 from incident.models import CoverageReport, LetterRun, Recipient, SubjectCommunication
 from notifications import told
+from notifications.sending import reasons
 from tests import pdf_text, people
 from tests.incident import desk, telling_rows
 
@@ -127,6 +128,29 @@ def test_no_word_of_the_page_is_missing_in_any_language(report):
     for language in ("da", "nb", "sv", "en"):
         page = json.dumps(printing.page_of(report.document, report.sha256, report.signature, language))
         assert f"[{language}:" not in page
+
+
+def test_who_is_left_without_a_providers_word_has_a_reason_of_ours_in_every_language(cast, sent):
+    with everyone(), acting_for(cast.promark), transaction():
+        made = db.session.get_one(SubjectCommunication, sent[1])
+        sending = told.sending_of(f"communication:{made.id}")
+        for reason in (reasons.PROTECTED, reasons.NO_TEXT, None):
+            db.session.add(
+                telling_rows.Delivery(
+                    sending_id=sending.id, recipient_id=new_id(), organisation_id=cast.promark, left=0,
+                    channel="manual", locale="da", country="DK", fate="manual", at=utcnow(),
+                    **(reason._asdict() if reason else {}),
+                )
+            )  # fmt: skip
+        db.session.flush()
+        counted = coverage_report.told(made).reasons()
+
+    assert counted == {("bounce", "sms"): 1} | {
+        (each, "manual"): 1 for each in ("protected", "no_text", "no_way")
+    }  # fmt: skip
+    for language in ("da", "nb", "sv", "en"):
+        words = drafting.words_over(printing.FOLDER, "coverage", language)
+        assert all(words.has("coverage_reasons", code) for code in reasons.OURS)
 
 
 @pytest.mark.parametrize(

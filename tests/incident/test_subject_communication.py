@@ -10,7 +10,7 @@ from sqlalchemy import select
 from foundation import ledger
 from foundation.database import acting_for, db, everyone, transaction, utcnow
 from foundation.errors import Invalid, Refused
-from incident import jobs, subject_communication
+from incident import coverage_report, jobs, subject_communication
 from incident.models import Recipient
 from incident.subject_communication import Choice, Obstacle
 from notifications.models import Delivery, Sending
@@ -253,7 +253,10 @@ def test_a_protected_address_gets_no_letter_by_itself_and_the_reason_is_said(app
     page = signed_in(people.DORTHE).get(
         f"/incidents/{incident_id}/communications/{communication_id}/recipients?only=manual"
     )
-    assert "the address is protected" in page.text
+    assert page.text.count("the address is protected") == 1
+    with acting_for(cast.promark):
+        left = coverage_report.told(stored(cast, incident_id, communication_id)).reasons()
+    assert left == {("protected", "manual"): 1}
 
 
 def test_letters_go_to_protected_addresses_where_a_person_chose_so(app, cast, work):

@@ -39,9 +39,9 @@ class People:
 
     people: dict[UUID, tuple[Person, dict[str, str], str]] = field(default_factory=dict)
 
-    def add(self, name: str, *, locale: str = "da", **ways: str) -> UUID:
-        """Somebody, and the addresses by which they can be told."""
-        person = Person(new_id(), locale, "DK", sum(BITS[way] for way in ways))
+    def add(self, name: str, *, locale: str = "da", kept: int = 0, **ways: str) -> UUID:
+        """Somebody, and the addresses by which they can be told; `kept` are ways not to be taken."""
+        person = Person(new_id(), locale, "DK", sum(BITS[way] for way in ways), kept)
         self.people[person.id] = (person, ways, name)
         return person.id
 

@@ -19,9 +19,9 @@ from notifications.models import (
     SendingState,
     Stop,
 )
-from notifications.sending import claiming, handing_over, jobs, recording
+from notifications.sending import claiming, handing_over, jobs, reasons, recording
 from tests.notifications import telling as people_to_tell
-from tests.notifications.telling import Killed
+from tests.notifications.telling import BITS, Killed
 
 NAMES = ("Anna", "Bo", "Cecilie", "David", "Eva")
 DEAD = 91  # seconds after which a dead worker's group comes back
@@ -322,6 +322,7 @@ def test_who_has_no_way_is_left_to_people_and_a_letter_waits_to_be_printed(telli
     telling.people.add("Nobody")
     telling.people.add("Letter", letter="Vej 1")
     telling.people.add("Finn", locale="fi", email="finn@example.org")
+    telling.people.add("Hidden", kept=BITS["letter"])
     telling.begin()
     telling.go()
 
@@ -329,8 +330,8 @@ def test_who_has_no_way_is_left_to_people_and_a_letter_waits_to_be_printed(telli
     assert (fates["Nobody"], fates["Letter"], fates["Finn"]) == (
         "manual manual", "letter waiting", "manual manual",
     )  # fmt: skip
-    assert {each.why for each in sending.manual(telling.id, None, 10)} == {
-        "there is no address to tell this person by", "there is no text in this person's language",
+    assert {(each.code, each.why) for each in sending.manual(telling.id, None, 10)} == {
+        reasons.NO_WAY, reasons.NO_TEXT, reasons.PROTECTED,
     }  # fmt: skip
 
 
@@ -494,7 +495,7 @@ def test_who_stops_it_leaves_the_others_to_people(many):
     assert many.row().state == SendingState.STOPPED
     left = sending.manual(many.id, None, 1000)
     assert len(left) == 75
-    assert {each.why for each in left} == {"the sending was stopped"}
+    assert {(each.code, each.why) for each in left} == {("stopped", "the sending was stopped")}
     assert many.do(sending.settle_manual, many.id, None, "called them", by="Dorthe") == 75
     with pytest.raises(Refused):
         many.do(sending.stop, many.id, by="Dorthe", why="again")

@@ -10,7 +10,7 @@ from notifications import sending
 from notifications.channels import Refusal
 from notifications.models import SendingState
 from notifications.rules.sending import GROUP
-from notifications.sending import rows
+from notifications.sending import reasons
 from tests.notifications import telling as people_to_tell
 from tests.notifications.telling import Post
 
@@ -51,7 +51,7 @@ def test_a_person_settles_whom_a_mail_server_took_and_a_letter_goes_to_none_of_t
     telling.clock()
 
     assert telling.row().state == SendingState.ENDED
-    assert {each.why for each in sending.manual(telling.id, None, 10)} == {rows.UNPROVEN}
+    assert {each.why for each in sending.manual(telling.id, None, 10)} == {reasons.UNPROVEN.why}
     assert set(db.session.scalars(sending.people_told(["people:1"]))) == set(telling.people.people)
     assert telling.do(sending.settle_manual, telling.id, None, "the log has them", by="Dorthe") == SERVER
     telling.clock()
