@@ -20,12 +20,13 @@ from sqlalchemy import ColumnElement, select
 from accounts.models import Organisation
 from foundation import locales
 from foundation.database import database_now, db, insert_unless_there, is_writing
-from incident import authorities, drafting
+from incident import authorities, coverage, drafting
 from incident.models import CodeKey, CommunicationState, Incident, SubjectCommunication
 from incident.profile import profile_of
 from incident.rules import codes
 from incident.rules.codes import Slip
 from incident.rules.completeness import Contact
+from notifications import sending
 
 SAMPLE: Final = "XXXXX-XXXXX-XXXXX-XXXXX"  # in previews, before any communication was approved here
 _BEGAN: Final = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp())
@@ -59,7 +60,7 @@ class Genuine:
     sent_at: datetime
     subject: str
     corrects_at: datetime | None  # when the one went out that this one corrects
-    corrected_at: datetime | None  # when a correction of this one went out
+    corrected_at: datetime | None  # when a correction of this one went out that somebody has
     contact: Contact
     officer: Contact  # the data protection officer; without a name where none is registered
     authority: str
@@ -181,7 +182,7 @@ def _told(communication: SubjectCommunication, locale: str) -> Looked:
         zone=organisation.timezone, sent_at=communication.sent_at, contact=drafting.contact_of(organisation),
         subject=str(parts.get("subject", "")).strip(), locale=written_in, parts=parts,
         corrects_at=_sent_at(SubjectCommunication.id == communication.corrects_id),
-        corrected_at=_sent_at(SubjectCommunication.corrects_id == communication.id),
+        corrected_at=_corrected_at(communication),
         officer=Contact(dpo.name, dpo.email, dpo.phone),
         authority=where.named(locale) if where else "", authority_website=where.website if where else "",
         drill=db.session.get_one(Incident, communication.incident_id).drill,
@@ -205,3 +206,13 @@ def _sent_at(condition: ColumnElement[bool]) -> datetime | None:
     at = SubjectCommunication.sent_at
     newest = select(at).where(condition, at.is_not(None)).order_by(at.desc()).limit(1)
     return db.session.scalars(newest).first()
+
+
+def _corrected_at(communication: SubjectCommunication) -> datetime | None:
+    """When the newest correction of it went out; one that was stopped before anybody had it is none."""
+    at = SubjectCommunication.sent_at
+    corrections = select(SubjectCommunication.id, at).where(
+        SubjectCommunication.corrects_id == communication.id, at.is_not(None)
+    )
+    newest = db.session.execute(corrections.order_by(at.desc())).all()
+    return next((at for id_, at in newest if sending.anybody_has(coverage.source_of(id_))), None)

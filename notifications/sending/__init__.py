@@ -6,6 +6,7 @@ way is told by the next, or by a person.
 """
 
 from notifications.sending.beginning import begin as begin
+from notifications.sending.looking import anybody_has as anybody_has
 from notifications.sending.looking import fates_of as fates_of
 from notifications.sending.looking import is_being_planned as is_being_planned
 from notifications.sending.looking import last_reached as last_reached

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
 from foundation.database import db
 from notifications.models import Delivery, Fate, Sending, SendingState
@@ -16,6 +16,7 @@ from notifications.sending.standing import Line
 # Whose message is there or on its way; who was only tried was not told. Who is left to people was only where
 # a provider has the message.
 HAD: Final = (Fate.ACCEPTED, Fate.DELIVERED, Fate.POSTED, Fate.WAITING, Fate.SETTLED)
+HAS: Final = (Fate.ACCEPTED, Fate.DELIVERED, Fate.POSTED)
 BEGUN: Final = (SendingState.PLANNING, SendingState.PAUSED)
 _LINE: Final = (
     Delivery.recipient_id, Delivery.channel, Delivery.locale, Delivery.country, Delivery.fate, Delivery.code,
@@ -26,10 +27,23 @@ _LINE: Final = (
 def people_told(sources: Collection[str]) -> Select[UUID]:
     """The ids of everybody whom the sendings of these sources have told, or are telling: a query."""
     mine = select(Sending.id).where(Sending.source.in_(sources))
-    had = or_(
-        Delivery.fate.in_(HAD), and_(Delivery.fate == Fate.MANUAL, Delivery.why == reasons.UNPROVEN.why)
-    )  # fmt: skip
+    had = or_(Delivery.fate.in_(HAD), _is_unproven())
     return select(Delivery.recipient_id).where(Delivery.sending_id.in_(mine), had)
+
+
+def _is_unproven() -> ColumnElement[bool]:
+    return and_(Delivery.fate.in_((Fate.MANUAL, Fate.SETTLED)), Delivery.why == reasons.UNPROVEN.why)
+
+
+def anybody_has(source: str) -> bool:
+    """Whether a provider or the post has taken the message of anybody, and it did not come back.
+
+    Who was tried without success, or was settled with no provider having theirs, has none.
+    """
+    mine = select(Sending.id).where(Sending.source == source)
+    has = or_(Delivery.fate.in_(HAS), _is_unproven())
+    found = select(Delivery.recipient_id).where(Delivery.sending_id.in_(mine), has).limit(1)
+    return db.session.scalar(found) is not None
 
 
 def people_with(sending_id: UUID, fates: Collection[str], after: UUID | None, limit: int) -> list[Line]:

@@ -16,6 +16,7 @@ from incident.rules import codes
 from incident.rules.proof import terms
 from incident.views import genuine as views
 from notifications.models import Message
+from notifications.sending import reasons
 from tests.incident import telling_rows
 
 pytestmark = pytest.mark.usefixtures("app")
@@ -92,6 +93,27 @@ def test_a_message_that_was_not_sent_is_not_called_genuine(cast):
 
     assert looked(code).found == Found.NOT_SENT
     assert looked(code).genuine is None
+
+
+@pytest.mark.parametrize(
+    ("fate", "more", "newer"),
+    [
+        ("manual", {"why": "the sending was stopped"}, False), ("failed", {}, False),
+        ("settled", {"note": "Nobody need know."}, False), ("waiting", {}, False), ("accepted", {}, True),
+        ("settled", {"why": reasons.UNPROVEN.why, "note": "The log has it."}, True),
+    ],
+)  # fmt: skip
+def test_a_newer_message_is_spoken_of_only_where_somebody_has_it(client, sent, fate, more, newer):
+    with everyone(), transaction():
+        wrong = db.session.get_one(SubjectCommunication, sent[0])
+        correction = telling_rows.communication(
+            wrong.incident_id, wrong.organisation_id, number=2, corrects_id=wrong.id
+        )
+        telling_rows.sending(correction, [(uuid4(), "email", fate, more)], state="stopped")
+
+    answer = client.get(f"/g/{sent[1]}?lang=en")
+
+    assert ("There is a newer message about the same matter" in answer.text) == newer
 
 
 def test_a_million_codes_take_seconds(sent):
