@@ -67,6 +67,13 @@ class Line:
     note: str | None
     is_last: bool
 
+    @property
+    def further_code(self) -> str:
+        """The provider's code where `why` does not name it; a code of ours says no more than `why` does."""
+        if not self.code or self.code in reasons.OURS or self.code in (self.why or ""):
+            return ""
+        return self.code
+
 
 @dataclass(frozen=True, slots=True)
 class Held:

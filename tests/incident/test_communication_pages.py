@@ -184,3 +184,18 @@ def test_one_that_was_stopped_is_not_called_paused_and_says_why(cast, signed_in)
     page = dorthe.get(place).text
     assert "Stopped for good by Dorthe Friis: The day in it is wrong." in page
     assert "Paused by" not in page
+
+
+def test_a_providers_code_is_said_once(cast, signed_in):
+    incident_id, communication_id, ids = telling_rows.told(cast, 2)
+    named = {"code": "5.1.1", "why": "sendgrid could not deliver it (code 5.1.1)"}
+    with everyone(), acting_for(cast.promark), transaction():
+        made = db.session.get_one(SubjectCommunication, communication_id)
+        unnamed = {"code": "bounce", "why": "no such user"}
+        told = [(whose, "email", "failed", more) for whose, more in zip(ids, (named, unnamed), strict=True)]
+        telling_rows.sending(made, told, state="running")
+    place = f"/incidents/{incident_id}/communications/{communication_id}/recipients"
+    first, second = (signed_in(people.DORTHE).get(f"{place}/{whose}").text for whose in ids)
+
+    assert first.count("5.1.1") == 1
+    assert "no such user (bounce)" in second
