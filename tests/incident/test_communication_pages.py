@@ -199,3 +199,11 @@ def test_a_providers_code_is_said_once(cast, signed_in):
 
     assert first.count("5.1.1") == 1
     assert "no such user (bounce)" in second
+
+
+def test_on_a_telephone_whom_it_has_reached_stands_before_duties_and_sending(cast, signed_in):
+    incident_id, communication_id = sent(cast)
+    page = signed_in(people.DORTHE).get(f"/incidents/{incident_id}/communications/{communication_id}").text
+
+    assert '<div class="bc-split bc-split--first">' in page  # else what stands beside comes first there
+    assert page.index('id="reached"') < page.index('id="sending"')
