@@ -15,7 +15,7 @@ from sqlalchemy import select
 from accounts.models import Organisation
 from foundation import ledger, locales
 from foundation.database import db
-from incident import authorities, clocks, drafting, letter_runs
+from incident import authorities, clocks, coverage, drafting, letter_runs
 from incident.communication_texts import drafts, fields, measures, parts
 from incident.communication_texts.catalog import GENERAL, LOSSES
 from incident.communication_texts.drafts import BODY, LONGEST, LONGEST_LINE, ONE_LINE, PARTS, Known, cleaned
@@ -32,6 +32,7 @@ from incident.models import (
 )
 from incident.rules.facts import Facts, parse
 from incident.rules.phases import Phase
+from notifications import sending
 
 __all__ = [
     "BODY", "LABELS", "LONGEST", "LONGEST_LINE", "ONE_LINE", "PARTS", "REQUIRED", "STILL_TRUE", "WRITTEN",
@@ -246,11 +247,22 @@ def stale(communication: SubjectCommunication) -> list[Difference]:
 
 
 def correction_of(communication: SubjectCommunication) -> SubjectCommunication | None:
-    """The last correction of it that went out; None while there is none."""
+    """The last correction of it that went out or goes on; None while there is none.
+
+    One that was stopped before anybody had it corrects nothing.
+    """
     mine = select(SubjectCommunication).where(
         SubjectCommunication.corrects_id == communication.id, SubjectCommunication.sent_at.is_not(None)
     )
-    return db.session.scalars(mine.order_by(SubjectCommunication.number.desc()).limit(1)).first()
+    newest = db.session.scalars(mine.order_by(SubjectCommunication.number.desc()))
+    return next((each for each in newest if not _came_to_nothing(each)), None)
+
+
+def _came_to_nothing(communication: SubjectCommunication) -> bool:
+    source = coverage.source_of(communication.id)
+    standing = sending.of(source)
+    stopped = standing is not None and standing.state == "stopped"
+    return stopped and not sending.anybody_has(source)
 
 
 def _last(incident: Incident, communication: SubjectCommunication, actions: Sequence[str]) -> datetime | None:

@@ -1,5 +1,7 @@
 """A text to people begins with what the facts say, and is held against what an authority was told."""
 
+from uuid import uuid4
+
 import pytest
 from flask_babel import force_locale
 
@@ -8,7 +10,7 @@ from incident import clocks, drafting, intake, letters, subject_communication
 from incident.models import CommunicationState, SubjectCommunication
 from incident.rules.facts import parse
 from tests import people
-from tests.incident import desk, telling
+from tests.incident import desk, telling, telling_rows
 
 LANGUAGES = ("da", "nb", "sv", "en")
 
@@ -190,6 +192,22 @@ def test_of_what_was_corrected_the_correction_is_held_against_the_facts(app, cas
     learn(cast, incident_id, measures={"taken": ["The key is blocked."]})
     assert stale(cast, communication_id) == []
     assert [each.part for each in stale(cast, correction)] == ["measures"]
+
+
+@pytest.mark.parametrize(
+    ("fate", "state", "asked"),
+    [("manual", "stopped", True), ("delivered", "stopped", False), ("manual", "running", False)],
+)
+def test_a_correction_that_was_stopped_before_anybody_had_it_corrects_nothing(app, cast, fate, state, asked):
+    incident_id, communication_id = sent(cast)
+    learn(cast, incident_id, data={"categories": ["name", "health"]})
+    with desk.working(cast, incident_id) as incident:
+        correction = telling_rows.communication(
+            incident_id, incident.organisation_id, number=2, corrects_id=communication_id
+        )
+        telling_rows.sending(correction, [(uuid4(), "email", fate, {})], state=state)
+
+    assert bool(stale(cast, communication_id)) == asked
 
 
 def test_what_changes_nothing_that_people_were_told_is_no_difference(app, cast):
