@@ -149,9 +149,11 @@ def ring() -> int:
     now = database_now()
     due = list(db.session.execute(_due(now)))
     for sending_id, state, since in due:
-        if not _is_quiet(sending_id, state):
+        rung_since = _rung_since(sending_id, state)
+        if rung_since is None:
             continue
-        late = since < now - NOBODY_CAME and not _under_way(sending_id) and not _kept_waiting(sending_id, now)
+        unheard = time.monotonic() - rung_since > NOBODY_CAME.total_seconds() and since < now - NOBODY_CAME
+        late = unheard and not _under_way(sending_id) and not _kept_waiting(sending_id, now)
         if not queue.enqueue(queue.BULK, JOB, [sending_id], timeout=JOB_SECONDS, most=AT_MOST) or late:
             _send_from_here(sending_id)
     return len(due)
@@ -177,14 +179,19 @@ def _due(now: datetime) -> Select[UUID, str, datetime]:
     return mine.where(Sending.state.in_(claiming.GOES), oldest.is_not(None))
 
 
-def _is_quiet(sending_id: UUID, state: str) -> bool:
-    """Whether this process has not rung for it lately, or for the first few alone and the rest may go now."""
-    rung: dict[UUID, tuple[str, float]] = current_app.extensions.setdefault("sendings_rung", {})
-    before, last = rung.get(sending_id, (state, -RING_AGAIN))
-    if before == state and time.monotonic() - last < RING_AGAIN:
-        return False
-    rung[sending_id] = state, time.monotonic()
-    return True
+def _rung_since(sending_id: UUID, state: str) -> float | None:
+    """Since when (monotonic) this process rings for it; None when it rang for it a moment ago.
+
+    For the first few and for the rest it begins anew: groups are due from when they are planned, which for a
+    million is long before anybody may send them.
+    """
+    rung: dict[UUID, tuple[str, float, float]] = current_app.extensions.setdefault("sendings_rung", {})
+    now = time.monotonic()
+    before, first, last = rung.get(sending_id, ("", now, now))
+    if before == state and now - last < RING_AGAIN:
+        return None
+    rung[sending_id] = state, first if before == state else now, now
+    return rung[sending_id][1]
 
 
 def _under_way(sending_id: UUID) -> bool:

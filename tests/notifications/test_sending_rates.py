@@ -108,7 +108,7 @@ def test_a_sending_that_waits_for_its_provider_is_not_sent_by_the_clock(house, m
     ring, sent = jobs.ring, []
     telling = people_to_tell.install(house.app, house.promark, house.about, monkeypatch)
     monkeypatch.setattr(jobs, "_send_from_here", sent.append)
-    monkeypatch.setattr(jobs, "_is_quiet", lambda *_which: True)
+    monkeypatch.setattr(jobs, "_rung_since", lambda *_which: float("-inf"))
     monkeypatch.setattr(jobs.queue, "enqueue", lambda *_of, **_more: True)
     monkeypatch.setattr(database.clock, "offset", timedelta())
     telling.people.add("Anna", email="anna@example.org")
@@ -119,6 +119,24 @@ def test_a_sending_that_waits_for_its_provider_is_not_sent_by_the_clock(house, m
     ring()
     assert sent == []
     database.clock.offset = timedelta(seconds=70)
+    ring()
+
+    assert sent == [telling.id]
+
+
+def test_what_was_planned_long_before_it_may_go_is_left_to_the_workers(house, monkeypatch):
+    ring, sent, passed = jobs.ring, [], [0.0]
+    telling = people_to_tell.install(house.app, house.promark, house.about, monkeypatch)
+    monkeypatch.setattr(jobs, "_send_from_here", sent.append)
+    monkeypatch.setattr(jobs.queue, "enqueue", lambda *_of, **_more: True)
+    monkeypatch.setattr(jobs.time, "monotonic", lambda: 1_000.0 + passed[0])
+    monkeypatch.setattr(database.clock, "offset", timedelta())
+    telling.people.add("Anna", email="anna@example.org")
+    telling.begin(ways=("email",))
+    database.clock.offset = timedelta(minutes=5)  # so long it took to plan the others
+    ring()
+    assert sent == []
+    passed[0] = jobs.NOBODY_CAME.total_seconds() + 1
     ring()
 
     assert sent == [telling.id]
