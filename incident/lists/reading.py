@@ -156,6 +156,7 @@ def _keep(reading: Reading, part: Part, table: Table, lease: Lease) -> None:
         )  # fmt: skip
         _make_room()
         insert_ready(*bound)
+        _pragmas(f"cache_size=-{_REST}")  # another duty may be given this connection before the next part
 
 
 def _make_room() -> None:
