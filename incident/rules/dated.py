@@ -7,6 +7,7 @@ refused when it is read: an unknown word, a gap between two rows, or two that ho
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from importlib import resources
 from itertools import pairwise
 from tomllib import TOMLDecodeError, loads
@@ -71,6 +72,28 @@ def holding_at(rows: Sequence[Row], moment: datetime) -> Row | None:
     """The row that holds on the UTC day of `moment`; None when none does."""
     day = moment.astimezone(UTC).date()
     return next((row for row in rows if row.holds_on(day)), None)
+
+
+def terms_at(name: str, model: type[Row], moment: datetime) -> Row:
+    """The row of "terms" in one of our data files that holds on the UTC day of `moment` (aware).
+
+    Raises: RuleDataFault when none does, or the file is at fault.
+    """
+    rows: tuple[Row, ...] = _terms_of(name, model)
+    found = holding_at(rows, moment)
+    if found is None:
+        raise RuleDataFault([f"{name}: no row holds on {moment.date()}"])
+    return found
+
+
+@cache
+def _terms_of(name: str, model: type[Row]) -> tuple[Row, ...]:
+    faults: list[str] = []
+    rows = rows_of(read_data(name).get("terms"), model, name, faults)
+    faults += breaks(rows, name)
+    if faults:
+        raise RuleDataFault(faults)
+    return tuple(rows)
 
 
 def read_data(name: str, folder: Folder | None = None) -> dict[str, Any]:

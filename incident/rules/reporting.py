@@ -1,12 +1,11 @@
 """How long and how often, for what reaches us from processors: dated data, chosen by the day."""
 
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Annotated, Final
 
 from pydantic import Field
 
-from incident.rules.dated import DatedRow, RuleDataFault, breaks, holding_at, read_data, rows_of
+from incident.rules.dated import DatedRow, terms_at
 
 NAME: Final = "reporting.toml"
 Hours = Annotated[float, Field(gt=0, le=8760)]
@@ -50,17 +49,4 @@ class Terms(DatedRow):
 
 def terms(at: datetime) -> Terms:
     """The terms that hold at a moment (aware). Raises: RuleDataFault when no row does."""
-    found = holding_at(_rows(), at)
-    if found is None:
-        raise RuleDataFault([f"{NAME}: no row holds on {at.date()}"])
-    return found
-
-
-@cache
-def _rows() -> tuple[Terms, ...]:
-    faults: list[str] = []
-    rows = rows_of(read_data(NAME).get("terms"), Terms, NAME, faults)
-    faults += breaks(rows, NAME)
-    if faults:
-        raise RuleDataFault(faults)
-    return tuple(rows)
+    return terms_at(NAME, Terms, at)
